@@ -15,6 +15,9 @@ ASYNCAPI := target/asyncapi
 CONSOLE := target/console
 BENCH := target/bench
 CDK := target/cdk
+JUDGES := target/judges
+NEIGHBOURS := target/neighbours
+SDKS := target/vendors
 LINT := target/lint
 FUNCTIONS := $(notdir $(wildcard functions/*))
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
@@ -36,7 +39,7 @@ help: ## List these commands
 	    printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make demo EVENT=my.json   your own CloudEvent; EVENT=- reads it from standard input'
-	@echo '  make demo TOPIC=eventzr.campaign.launched.v1   the example of another topic'
+	@echo '  make demo TOPIC=campaign.launched   the example of another topic'
 	@echo '  make demo VENDORS=1       with media by vendors, as a sandbox plays them'
 	@echo '  make demo VOICE=1         a cloned voice, from its samples to the voice that is ready'
 	@echo '  make chaos SEED=1 SEEDS=10   ten storms; SHORT=1 is what `make test` does'
@@ -47,19 +50,32 @@ demo: build \
 	@$(LOCAL) $(if $(VOICE),voice,demo) --broker $(or $(BROKER),embedded) \
 	  $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)') $(if $(VENDORS),--vendors)
 
-up: build ## Start the same stack with its web console, and run it until Ctrl-C
-	@$(LOCAL) up --broker $(or $(BROKER),embedded) $(if $(VENDORS),--vendors)
+up: build \
+  ## Start the same stack with its web console, and run it until Ctrl-C (KEEP=1: go on with what \
+     the last one kept)
+	@$(LOCAL) up --broker $(or $(BROKER),embedded) $(if $(VENDORS),--vendors) $(if $(KEEP),--keep)
+
+logs: ## Print the functions' logs of the stack of `make up` (FUNCTION=render, PRETTY=1, FOLLOW=1)
+	@$(LOCAL) logs $(FUNCTION) $(if $(PRETTY),--pretty) $(if $(FOLLOW),--follow)
 
 provoke: build \
   ## Provoke an alarm on one of our own metrics: ALARM=dead-letters, put-off, breaker, jobs-fail, \
-     event-to-asset, spend or undrawn
+     event-to-asset, spend, undrawn or clock-ahead
 	@$(LOCAL) provoke $(or $(ALARM),$(error say which alarm: make provoke ALARM=breaker)) \
 	  --broker $(or $(BROKER),embedded)
 
 publish: build \
-  ## Publish to the stack of `make up`: the example event, that of another TOPIC, or your own \
-     EVENT
-	@$(LOCAL) publish $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)')
+  ## Publish to the stack of `make up`, and say what came of it: the example event, that of \
+     another TOPIC, or your own EVENT (NO_WAIT=1: only publish)
+	@$(LOCAL) publish $(if $(EVENT),--event '$(EVENT)') $(if $(TOPIC),--topic '$(TOPIC)') \
+	  $(if $(NO_WAIT),--no-wait)
+
+gameday: build needs-java \
+  ## Put each fault into a stack of its own, and print which alarm rang, when, and what was lost: \
+     two to four hours (FAULT=wrong-table: only that; JSON=1: for programs)
+	cargo build --locked --package cli
+	@$(LOCAL) gameday $(FAULT) --broker $(or $(BROKER),apache) $(if $(WITHIN),--within $(WITHIN)) \
+	  $(if $(JSON),--json)
 
 waits: build \
   ## Count the calls and the sequential waits of a batch of 100 records, with a delay injected \
@@ -90,7 +106,7 @@ SLOWEST = $(VENV)/bin/python tests/slowest.py target/nextest/default/junit.xml
 check: needs-rust needs-cc fmt \
   ## The inner loop, under three minutes once built: formatting, lints, unit tests, contract, \
      template
-	@$(MAKE) --no-print-directory --jobs=4 compiled contract template supply emulated
+	@$(MAKE) --no-print-directory --jobs=4 compiled contract template supply emulated commands
 	$(TESTED) --filterset 'not package(end-to-end)'
 
 test: needs-rust needs-cc needs-java fmt \
@@ -101,12 +117,15 @@ ifdef ONLY
 	$(TESTED) --filterset 'test($(ONLY))'
 else
 	@$(MAKE) --no-print-directory --jobs=4 compiled contract template lint-infra supply deny \
-	  emulated $(TOOLS)/installed $(CONSOLE)/installed
+	  emulated commands $(TOOLS)/installed $(CONSOLE)/installed
 	$(TESTED)
 	@$(SLOWEST)
 	@$(MAKE) --no-print-directory console-tried
 	@$(MAKE) --no-print-directory cdk-test
 	target/debug/examples/gallery target/gallery
+	@$(MAKE) --no-print-directory judged
+	@$(MAKE) --no-print-directory vendors
+	@$(MAKE) --no-print-directory neighbours
 	@echo '!! arm64 is NOT built and started here, because that compiles everything a second time:' \
 	  'make arm64, or make nightly'
 endif
@@ -121,9 +140,10 @@ end-to-end: needs-rust needs-cc needs-java \
 # before a larger change ends.
 # The long tests have more cases, and all stacks run on Apache Kafka.
 nightly: export NIGHTLY = 1
-nightly: test recipe chaos advisories worst-case arm64 \
+nightly: test neighbours-live recipe chaos advisories worst-case arm64 \
+  $(if $(NO_GAMEDAY),,gameday) \
   ## All tests with more cases, a whole storm, known vulnerabilities, the worst batches, each \
-     function on arm64
+     function on arm64, a game day (NO_GAMEDAY=1: without it)
 
 recipe: needs-rust needs-cc needs-python \
   ## Follow ARCHITECTURE.md's recipe for a topic in a copy, and leave out each step once \
@@ -264,9 +284,48 @@ cdk-test: $(CDK)/made ## Test that the construct makes the resources that `sam d
 	node --test --test-reporter=spec $(CDK)/test/synth.test.js
 
 gallery: needs-rust needs-cc \
-  ## Draw every kind of picture in four languages, with short and very long texts: \
-     target/gallery, with sheet.png
+  ## Draw every kind of picture in 58 languages, with short and long texts: target/gallery, \
+     with a sheet for each script
 	cargo run --locked --package canvas --example gallery -- target/gallery
+
+judges: gallery \
+  ## Have HarfBuzz, FriBidi, Chromium and tesseract judge the gallery's texts: their glyphs, their \
+     order, their places, and whether they can be read
+	@$(MAKE) --no-print-directory judged
+
+vendors: needs-rust needs-cc $(SDKS)/installed \
+  ## Try the vendors' own SDKs on the sandbox: each answer and each refusal
+	$(LINTED) cargo build --locked --package vendor-sandbox --examples
+	$(SDKS)/bin/python -B -m unittest discover --start-directory tests/vendors
+
+# The judges are shown wrong texts, too. At night tesseract also reads the long titles.
+judged: $(JUDGES)/installed
+	@export CHROMIUM='$(CHROMIUM)' GALLERY=target/gallery PYTHONDONTWRITEBYTECODE=1; \
+	$(JUDGES)/bin/python -m unittest discover --start-directory tests/judges && \
+	$(JUDGES)/bin/python tests/judges/judge.py target/gallery $(if $(NIGHTLY),--all)
+
+# Go is needed for nothing else, so that it may be missing.
+GO_TRIED = $(shell go version 2>/dev/null | grep -E 'go1\.(2[6-9]|[3-9][0-9])')
+NEIGHBOURING = NEIGHBOURS=$(NEIGHBOURS) PYTHONDONTWRITEBYTECODE=1 $(NEIGHBOURS)/python/bin/python
+
+neighbours: needs-java \
+  ## Have generators and validators of TypeScript, Python, Java and Go read the contract
+	@if test -n "$(GO_TRIED)"; then $(MAKE) --no-print-directory neighboured; \
+	else echo '!! Go 1.26 is not installed, the contract NOT tried with the generators and the' \
+	  'validators of other languages: https://go.dev/dl'; fi
+
+neighboured: $(NEIGHBOURS)/installed
+	@$(NEIGHBOURING) -m unittest discover --start-directory tests/neighbours
+
+neighbours-live: needs-java build \
+  ## Have the Kafka clients of four languages write to a studio on Apache Kafka, and read all that \
+     it publishes
+	@if test -n "$(GO_TRIED)"; then $(MAKE) --no-print-directory clients-tried; \
+	else echo '!! Go 1.26 is not installed, the Kafka clients of other languages NOT tried:' \
+	  'https://go.dev/dl'; fi
+
+clients-tried: $(NEIGHBOURS)/installed
+	@STUDIO_LOCAL='$(CURDIR)/$(LOCAL)' $(NEIGHBOURING) tests/neighbours/live.py
 
 contract: $(ASYNCAPI)/installed ## Check events/asyncapi.yaml with AsyncAPI's own parser
 	node $(ASYNCAPI)/check.mjs events/asyncapi.yaml
@@ -299,7 +358,7 @@ advisories: needs-rust $(VENV)/installed \
 
 build: needs-rust needs-cc ## Build the functions and the local stack, and install the emulator
 	@test -x $(LOCAL) || echo 'The first build compiles some 330 crates:' \
-	  'about six minutes on two cores. Later ones take a second.'
+	  '10 to 15 minutes on two cores. Later ones take a second.'
 	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/installed built
 
 built:
@@ -333,11 +392,12 @@ arm64: needs-rust needs-cc $(VENV)/installed $(TOOLS)/installed \
 	  $(VENV)/bin/python -m unittest discover --start-directory tests/arm64
 
 watch: needs-rust needs-cc $(TOOLS)/installed \
-  ## Serve the functions with cargo lambda watch, against the stack of `make up`
+  ## Serve the functions with cargo lambda watch, against the stack of `make up`, and build one \
+     again when its code changes
 	@test -f target/up.env || { echo 'target/up.env is not there:' \
 	  'start the stack first, with `make up` in another terminal'; exit 1; }
 	export PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH"; set -a; . target/up.env; \
-	  cargo lambda watch --invoke-address 127.0.0.1 --ignore-changes
+	  cargo lambda watch --invoke-address 127.0.0.1 $(if $(PORT),--invoke-port $(PORT))
 
 packages: bootstraps \
   ## Zip what is deployed, with its hashes, as a release publishes it: target/packages
@@ -352,6 +412,10 @@ supply: needs-rust $(TOOLS)/installed \
 emulated: $(VENV)/installed \
   ## Test what the local stack changes in its AWS emulator: queues, CloudFormation, mappings
 	$(VENV)/bin/python -m unittest discover --start-directory tests/emulator
+
+commands: $(TOOLS)/installed \
+  ## Test what `make` passes on to the local stack, and that `make watch` reloads a function
+	$(TOOLS)/bin/python -B -m unittest discover --start-directory tests/commands
 
 requirements: needs-python \
   ## Resolve each requirements.in into the requirements.txt beside it, with a hash for every file \
@@ -370,6 +434,14 @@ kafka-jars: needs-java \
 	  dependency:copy-dependencies -DoutputDirectory='$(CURDIR)/target/kafka-jars'
 	cd target/kafka-jars && export LC_ALL=C && \
 	  sha256sum -- * >'$(CURDIR)/infra/local/stack/apache-kafka/jars.sha256'
+
+neighbours-jars: needs-java \
+  ## Fetch the jars of other teams anew, and write their hashes into jars.sha256
+	rm -rf $(NEIGHBOURS)/java/jars
+	mvn -B -q --strict-checksums --file tests/neighbours/java/pom.xml \
+	  dependency:copy-dependencies -DoutputDirectory='$(CURDIR)/$(NEIGHBOURS)/java/jars'
+	cd $(NEIGHBOURS)/java/jars && export LC_ALL=C && \
+	  sha256sum -- * >'$(CURDIR)/tests/neighbours/java/jars.sha256'
 
 clean: ## Remove everything that was built or installed
 	rm -rf target
@@ -390,6 +462,53 @@ $(LINT)/installed: infra/lint/requirements.txt | needs-python
 	$(PYTHON) -m venv $(LINT)
 	$(LINT)/bin/$(PINNED) $<
 	@$(LINT)/bin/pip check
+	@touch $@
+
+$(SDKS)/installed: tests/vendors/requirements.txt | needs-python
+	$(PYTHON) -m venv $(SDKS)
+	$(SDKS)/bin/$(PINNED) $<
+	@$(SDKS)/bin/pip check
+	@touch $@
+
+$(JUDGES)/installed: tests/judges/requirements.txt | needs-python
+	$(PYTHON) -m venv $(JUDGES)
+	$(JUDGES)/bin/$(PINNED) $<
+	@$(JUDGES)/bin/pip check
+	@touch $@
+
+NEIGHBOUR = $(addprefix $(NEIGHBOURS)/,$(addsuffix /installed,node python java go))
+
+$(NEIGHBOURS)/installed: $(NEIGHBOUR)
+	@touch $@
+
+$(NEIGHBOURS)/node/installed: $(wildcard tests/neighbours/node/*) tests/neighbours/node/.npmrc \
+  | needs-node
+	mkdir -p $(NEIGHBOURS)/node
+	cp $^ $(NEIGHBOURS)/node
+	npm ci --prefix $(NEIGHBOURS)/node --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(NEIGHBOURS)/python/installed: tests/neighbours/python/requirements.txt | needs-python
+	$(PYTHON) -m venv $(NEIGHBOURS)/python
+	$(NEIGHBOURS)/python/bin/$(PINNED) $<
+	@$(NEIGHBOURS)/python/bin/pip check
+	@touch $@
+
+# The jars are those of the hashes: none is missing, none more.
+$(NEIGHBOURS)/java/installed: tests/neighbours/java/pom.xml tests/neighbours/java/jars.sha256 \
+  | needs-java
+	rm -rf $(NEIGHBOURS)/java/jars
+	mvn -B -q --strict-checksums --file $< \
+	  dependency:copy-dependencies -DoutputDirectory='$(CURDIR)/$(NEIGHBOURS)/java/jars'
+	cd $(NEIGHBOURS)/java/jars && \
+	  LC_ALL=C sha256sum -- * | diff - '$(CURDIR)/tests/neighbours/java/jars.sha256'
+	@touch $@
+
+# go.sum has the hash of each module. What is generated lies beside what is copied.
+$(NEIGHBOURS)/go/installed: $(wildcard tests/neighbours/go/* tests/neighbours/go/*/*)
+	mkdir -p $(NEIGHBOURS)/go
+	cp -r tests/neighbours/go/. $(NEIGHBOURS)/go
+	cd $(NEIGHBOURS)/go && GOTOOLCHAIN=local go build -mod=readonly -o bin/client ./client
 	@touch $@
 
 $(MUTANTS): | needs-rust
@@ -469,8 +588,10 @@ needs-java:
 	    "source: apt install openjdk-17-jdk-headless"; exit 1; }
 
 .PHONY: help check end-to-end nightly recipe mutants compiled built console-tried bench deploy pause \
-  resume destroy demo up publish provoke waits test console-test chaos model fuzz worst-case fmt \
-  template lint-infra gallery contract docs deny advisories build renew bootstraps arm64 packages \
-  supply emulated requirements kafka-jars watch clean cdk cdk-test release-fixtures upgrade-test \
+  resume destroy demo up publish provoke gameday logs waits test console-test chaos model fuzz \
+  worst-case fmt template lint-infra gallery judges judged vendors \
+  neighbours neighboured neighbours-live clients-tried neighbours-jars contract docs deny \
+  advisories build renew bootstraps arm64 packages \
+  supply emulated commands requirements kafka-jars watch clean cdk cdk-test release-fixtures upgrade-test \
   upgraded test-live test-aws needs-rust needs-fuzzer needs-cc needs-python needs-node needs-java \
   needs-valgrind

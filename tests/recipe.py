@@ -242,6 +242,11 @@ def steps(tree):
             r'^\[\[bin\]\]\nname = "event-published"\n(?:.+\n)+\n', count=1), CORPUS),
         ("the demo's story", "story.rs", line(
             STORY, "| Topic::EventPublished", 1), CHECK),
+        ("the demo's judgement", "foreseen.rs", all_of(
+            line("infra/local/stack/Cargo.toml", "event-published.workspace = true", 1),
+            line("infra/local/stack/src/demo/foreseen.rs",
+                 "Topic::EventPublished => examine(topic, event_published::describe, batch),", 1),
+        ), CHECK),
         ("the console's gallery", "gallery.rs", line(
             GALLERY, "| Topic::EventPublished", 1), CHECK),
         ("the storm's records", "workload.rs", all_of(

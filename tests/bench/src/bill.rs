@@ -165,7 +165,11 @@ mod tests {
             2,
             "render and completion"
         );
-        assert_eq!(times(format!("BatchSize: {MESSAGES}\n")), 1);
+        assert_eq!(
+            times(format!("BatchSize: {MESSAGES}\n")),
+            2,
+            "pictures and notices"
+        );
         assert_eq!(
             times("PollerGroupName: studio\n".to_owned()),
             consumers,

@@ -37,6 +37,20 @@ const SHARDS: f64 = 48.0;
 /// The memory of the functions with a schedule, in MB: completion sweeps, and operator gathers.
 const SCHEDULED_MEMORY: [f64; 2] = [1769.0, 512.0];
 
+/// What a run of `watch` is assumed to take, in seconds, and to log, in bytes: 18 lines of metrics.
+const WATCH_SECONDS: f64 = 0.5;
+const WATCH_BYTES: f64 = 6_000.0;
+
+/// The memory of `watch`, in MB.
+const WATCH_MEMORY: f64 = 256.0;
+
+/// The read units of a run: the 48 shards of what is open once for the oldest and once for the late,
+/// and 16 of the dead letters twice, each half a unit while it is empty; and three items.
+const WATCH_UNITS: f64 = (48.0 + 48.0 + 32.0) * 0.5 + 3.0;
+
+/// The metrics that `watch` emits each minute, with each value of their dimensions.
+const WATCH_METRICS: f64 = 18.0;
+
 /// A stage, as far as its idle bill depends on it.
 #[derive(Debug, Clone, Copy)]
 struct Stage {
@@ -94,7 +108,12 @@ impl Stage {
                 "interface endpoints",
                 endpoints * HOURS * self.endpoint_hour(),
             ),
-            ("alarms", monitored * metrics * prices::ALARM_METRIC),
+            (
+                "alarms",
+                monitored
+                    * (metrics * prices::ALARM_METRIC
+                        + composite_alarms() * prices::COMPOSITE_ALARM),
+            ),
             ("dashboard", monitored * prices::DASHBOARD),
             (
                 "secret",
@@ -104,8 +123,11 @@ impl Stage {
                 "polling the queues",
                 queues() * POLLS * HOURS * prices::SQS_REQUEST,
             ),
-            ("metric", prices::CUSTOM_METRIC),
-            ("schedules", schedules()),
+            (
+                "metrics",
+                (monitored * WATCH_METRICS).max(1.0) * prices::CUSTOM_METRIC,
+            ),
+            ("schedules", schedules() + monitored * watch()),
         ]
     }
 }
@@ -122,17 +144,24 @@ fn times(text: &str) -> usize {
 }
 
 /// The metrics of all alarms, each of which CloudWatch bills; with or without those of the
-/// cluster's brokers.
+/// cluster's brokers. A stage of these has no notices, each of whose alarms has one metric.
 fn alarm_metrics(of_cluster: bool) -> usize {
     let of_expressions = times("MetricStat: {");
     let alone = times("\n      MetricName: ");
     let of_brokers = times("Namespace: AWS/Kafka,");
-    of_expressions + alone - if of_cluster { 0 } else { of_brokers }
+    let of_notices = times("\n    Condition: NoticesMonitored\n");
+    of_expressions + alone - of_notices - if of_cluster { 0 } else { of_brokers }
 }
 
-/// The queues that a mapping polls.
+/// The alarms that are made of others.
+fn composite_alarms() -> f64 {
+    times("Type: AWS::CloudWatch::CompositeAlarm\n") as f64
+}
+
+/// The queues that a mapping polls. A stage of these has no queue of notices.
 fn queues() -> f64 {
-    times("          Type: SQS\n") as f64
+    let of_notices = times("\n            Queue: !GetAtt NoticesQueue.Arn\n");
+    (times("          Type: SQS\n") - of_notices) as f64
 }
 
 /// The units that the pollers of all mappings need.
@@ -155,6 +184,15 @@ fn schedules() -> f64 {
     let each = prices::LAMBDA_REQUEST + SCHEDULED_BYTES / 1e9 * prices::LOGGED_GIGABYTE;
     let reads = SHARDS * 0.5 * prices::READ_UNIT;
     runs * (compute + both * each + reads + prices::SQS_REQUEST + prices::S3_LIST)
+}
+
+/// `watch`, every minute: compute, reads, a note of the run, the depth of the queue, logs. Lambda's
+/// own calls cost nothing, and the brokers are the cluster's.
+fn watch() -> f64 {
+    let compute = WATCH_MEMORY / 1024.0 * WATCH_SECONDS * prices::LAMBDA_GIBIBYTE_SECOND;
+    let logs = WATCH_BYTES / 1e9 * prices::LOGGED_GIGABYTE;
+    let table = WATCH_UNITS * prices::READ_UNIT + prices::WRITE_UNIT;
+    HOURS * 60.0 * (compute + prices::LAMBDA_REQUEST + logs + table + prices::SQS_REQUEST)
 }
 
 /// The idle bill of each stage.
@@ -183,10 +221,10 @@ mod tests {
     const README: &str = include_str!("../../../README.md");
 
     #[test]
-    fn a_month_of_staging_without_an_event_costs_at_most_180_dollars() {
+    fn a_month_of_staging_without_an_event_costs_at_most_190_dollars() {
         let [_, staging]: [Row; 2] = rows().try_into().unwrap();
         let all = staging.of("all of it").unwrap();
-        assert!((100.0..=180.0).contains(&all), "{all}");
+        assert!((100.0..=190.0).contains(&all), "{all}");
     }
 
     #[test]
@@ -205,8 +243,18 @@ mod tests {
         assert!(alarm_metrics(true) > alarm_metrics(false) && alarm_metrics(false) > 50);
         assert_eq!(times("Type: AWS::CloudWatch::Dashboard\n"), 1);
         assert_eq!(times("Schedule: rate(5 minutes)\n"), SCHEDULED_MEMORY.len());
-        // Nothing polls the dead letters of the schedules.
-        assert_eq!(queues() as usize + 1, times("Type: AWS::SQS::Queue\n"));
+        assert_eq!(times("Schedule: rate(1 minute)\n"), 1);
+        // notify has the same, and these stages do not have notify.
+        assert_eq!(times(&format!("MemorySize: {WATCH_MEMORY}\n")), 2);
+        // Nothing polls the dead letters of the schedules, and neither stage has notices and theirs.
+        let of_notices = times("Type: AWS::SQS::Queue\n    Condition: WithNotices\n");
+        assert_eq!(of_notices, 2);
+        let others = times("Type: AWS::SQS::Queue\n") - of_notices;
+        assert_eq!(queues() as usize + 1, others);
+        for stage in ["production", "staging"] {
+            let settings = section(&format!("[{stage}.deploy.parameters]\n"));
+            assert!(!settings.contains("\"Webhooks=") && !settings.contains("\"NoticesEventBus="));
+        }
     }
 
     /// A resource of a new type may cost something when nothing happens: look its price up, and add
@@ -222,6 +270,7 @@ mod tests {
         types.dedup();
         let looked_up = [
             "AWS::CloudWatch::Alarm",
+            "AWS::CloudWatch::CompositeAlarm",
             "AWS::CloudWatch::Dashboard",
             "AWS::DynamoDB::Table",
             "AWS::IAM::ManagedPolicy",

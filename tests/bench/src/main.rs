@@ -39,7 +39,14 @@ use subject::Subject;
 /// The functions, consumers first.
 fn functions() -> Vec<&'static str> {
     let consumers = Topic::consumed().filter_map(Topic::consumer);
-    let others = [RENDER, "completion", "erase", "operator", "kafka-topics"];
+    let others = [
+        RENDER,
+        "completion",
+        "erase",
+        "operator",
+        "kafka-topics",
+        "watch",
+    ];
     consumers.chain(others).collect()
 }
 

@@ -34,6 +34,9 @@ pub const SQS_REQUEST: f64 = 0.40 / 1e6 * MUMBAI;
 /// `APS3-CW:AlarmMonitorUsage`).
 pub const ALARM_METRIC: f64 = 0.10;
 
+/// A month of a composite alarm ($0.50 in us-east-1, Amazon CloudWatch pricing; assumed for Mumbai).
+pub const COMPOSITE_ALARM: f64 = 0.50;
+
 /// A month of a dashboard (Amazon CloudWatch pricing; assumed for Mumbai).
 pub const DASHBOARD: f64 = 3.0;
 

@@ -245,21 +245,24 @@ fn owner_of(function: &str, file: &str, object: &str) -> String {
     }
     let of_file = |part: &str| file.contains(part);
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| function.starts_with(prefix));
-    let owner = if of_file("rdkafka") || begins(&["rd_", "rdk", "LZ4", "unittest_"]) {
-        "Kafka: librdkafka"
-    } else if of_file("aws-lc") || begins(&["aws_lc_"]) {
-        "TLS to AWS: AWS-LC"
-    } else if of_file("openssl") {
-        "TLS to Kafka: OpenSSL"
-    } else if object.contains("/ld-") {
-        "the loader"
-    } else if object.contains("libc.so") {
-        "libc: memory and copies"
-    } else if file.is_empty() {
-        "OpenSSL, and what else is C"
-    } else {
-        "what else is C"
-    };
+    // librdkafka compresses with zlib, which is its only user.
+    let owner =
+        if of_file("rdkafka") || of_file("libz-sys") || begins(&["rd_", "rdk", "LZ4", "unittest_"])
+        {
+            "Kafka: librdkafka"
+        } else if of_file("aws-lc") || begins(&["aws_lc_"]) {
+            "TLS to AWS: AWS-LC"
+        } else if of_file("openssl") {
+            "TLS to Kafka: OpenSSL"
+        } else if object.contains("/ld-") {
+            "the loader"
+        } else if object.contains("libc.so") {
+            "libc: memory and copies"
+        } else if file.is_empty() {
+            "OpenSSL, and what else is C"
+        } else {
+            "what else is C"
+        };
     owner.to_owned()
 }
 
