@@ -25,7 +25,7 @@ pub(crate) fn history(seen: &JobSeen) -> Vec<Happened> {
 fn noted(note: &Note) -> Happened {
     let what = match note.what {
         Noted::JoinedLine { provider } => {
-            format!("waits for its turn at {provider}: all slots there are taken")
+            format!("waits for its turn at {provider}: no slot there is free for it")
         }
         Noted::TurnCame { provider } => format!("its turn came at {provider}"),
         Noted::PassedOver { provider, until } => {
@@ -246,7 +246,7 @@ mod tests {
             lines,
             [
                 "created for eventzr.event.created.v1 evt-1 of events-svc",
-                "waits for its turn at runway: all slots there are taken",
+                "waits for its turn at runway: no slot there is free for it",
                 "its turn came at runway",
                 &format!("asked runway; request {token}"),
                 "runway did not make it: it rejects the key: 401: no such key",
