@@ -258,6 +258,34 @@ async fn a_wake_up_that_dies_anywhere_is_made_up_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_takes_longer_than_a_step_gives_out_slots_is_given_whole() {
+    let mut studio = crowded().await;
+    let completion = studio.stack.outputs.completion_function_name.clone();
+    let mut jobs = ask_for_videos(&mut studio, "tenant-slow", 2).await;
+    line_is(&studio, 2).await;
+    leases_are(&studio, json!({})).await;
+    // The lease, the job and the start take twelve seconds together. A step begins no turn after ten.
+    let slow = [("dynamodb", "PutItem"), ("states", "StartExecution")].map(|(service, operation)| {
+        studio.stack.proxy.inject(Fault {
+            matches: Matches {
+                service: Some(service.to_owned()),
+                operation: Some(operation.to_owned()),
+                function: Some(completion.clone()),
+                ..Matches::default()
+            },
+            action: fault_proxy::Action::Delay(Duration::from_secs(4)),
+        })
+    });
+    let cancel = json!({ "step": "cancel", "jobId": jobs.remove(0) });
+    assert_eq!(studio.completion(&cancel).await["status"], "closed");
+    studio.stack.proxy.heal();
+    assert!(slow[0].count() >= 2 && slow[1].count() == 1, "{slow:?}");
+    // No sweep runs here: a turn that is given by half has a slot and no execution.
+    completes(&studio, &jobs).await;
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_tells_render_of_caps_that_a_deployment_raised() {
     let studio = crowded().await;
     leases_were_taken(&studio, taken(), 1).await;
