@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::Job;
+use domain::{Attempt, Job, ProviderId};
 use store::{Rounds, StoreError};
 
 use crate::{App, put_down::put_down, step::StepError, usage::spent};
@@ -51,9 +51,7 @@ pub(crate) async fn save_answer(app: &App, job: Job) -> Result<Job, Unsaved> {
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
             Err(StoreError::Contended) => {
-                if let Err(error) = charge(app, &job).await {
-                    tracing::error!(job = %job.id, "what an answer cost is not counted: {}", runtime::chain(&error));
-                }
+                charge_last(app, &job, job.attempts.last().map_or(0, Attempt::credits)).await;
                 return Err(Unsaved::Contended);
             }
             Err(error @ StoreError::Write(_)) => {
@@ -67,16 +65,27 @@ pub(crate) async fn save_answer(app: &App, job: Job) -> Result<Job, Unsaved> {
     }
 }
 
-/// Counts what the last attempt of `job` cost, after another writer closed that attempt without
-/// knowing the answer: the job was cancelled or failed meanwhile, say.
-async fn charge(app: &App, job: &Job) -> Result<(), StoreError> {
-    let Some(last) = job.attempts.last() else {
-        return Ok(());
+/// Counts `credits` that the last attempt of `job` cost, after another writer closed that attempt
+/// without knowing them: the job was cancelled or failed meanwhile, say. They are counted once,
+/// however often this is called.
+pub(crate) async fn charge_last(app: &App, job: &Job, credits: u64) {
+    let Some(last) = job.attempts.last().filter(|_| credits > 0) else {
+        return;
     };
-    let credits = last.credits();
-    if credits == 0 {
-        return Ok(());
+    if let Err(error) = charge(app, job, last, credits).await {
+        tracing::error!(
+            job = %job.id, credits,
+            "what an answer cost is not counted: {}", runtime::chain(&error)
+        );
     }
+}
+
+async fn charge(
+    app: &App,
+    job: &Job,
+    last: &Attempt<ProviderId>,
+    credits: u64,
+) -> Result<(), StoreError> {
     let mut rounds = Rounds::default();
     loop {
         rounds.next().await?;

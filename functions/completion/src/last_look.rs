@@ -110,10 +110,17 @@ async fn is_rescued(app: &App, id: JobId, failure: &Failure) -> Result<bool, Ste
         }
         Ok(Progress::Failed(refused)) => outcome_of(&refused, failure.at),
         Ok(Progress::Pending { .. }) | Err(_) => {
-            if let Err(error) = vendors.erase(provider, &ticket).await {
+            let stopped = vendors.stop(provider, &ticket).await;
+            let credits = stopped.unwrap_or_else(|error| {
                 tracing::warn!(job = %id, %provider, "not cancelled: {error}");
+                0
+            });
+            Outcome::Refused {
+                refusal: Refusal::OutcomeUnknown,
+                detail: given_up(failure),
+                at: failure.at,
+                credits,
             }
-            Outcome::unknown(&given_up(failure), failure.at)
         }
     };
     let credits = outcome.credits();

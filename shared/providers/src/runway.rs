@@ -100,23 +100,12 @@ impl Runway {
 
     /// The state of the task, with the video once it is made.
     pub(crate) async fn poll(&self, task: &str) -> Result<Progress, Refused> {
-        let url = format!("{}/tasks/{task}", self.settings.base_url);
-        let response = send_free(self.signed(self.http.get(url)).await?).await?;
-        if !response.status().is_success() {
-            let answer = ErrorAnswer::read(response).await;
-            return match answer.status {
-                // The task existed, so it was deleted, and its video is gone.
-                404 if is_own(&answer) => {
-                    Ok(Progress::Failed(answer.refused(Refusal::OutcomeUnknown)))
-                }
-                // A poll may be repeated.
-                500.. => Err(answer.refused(Refusal::Transient)),
-                _ => Err(self.refused(&answer).await),
-            };
-        }
-        let bytes = whole(response, Refusal::Transient).await?;
-        let task: Task = serde_json::from_slice(&bytes)
-            .map_err(|_| Refused::new(Refusal::Transient, "the task cannot be parsed"))?;
+        let Some(task) = self.task(task).await? else {
+            // It existed, so it was deleted, and its video is gone.
+            let detail = "the task is not there any more";
+            let gone = Refused::new(Refusal::OutcomeUnknown, detail);
+            return Ok(Progress::Failed(gone));
+        };
         let credits = self.credits(&task);
         match task.status.as_str() {
             "SUCCEEDED" => {
@@ -147,6 +136,21 @@ impl Runway {
         }
     }
 
+    /// Cancels a task or deletes its video, and returns the credits that it cost: a task that is
+    /// cancelled while it runs is not refunded. A missing task counts as deleted, and as free.
+    pub(crate) async fn stop(&self, id: &str) -> Result<u64, Refused> {
+        let before = self.task(id).await;
+        self.erase(id).await?;
+        // A task has its cost once it is over. One that was cancelled is still there, and one that
+        // was over before is not.
+        let after = self.task(id).await;
+        match (after, before) {
+            (Ok(Some(task)), _) | (_, Ok(Some(task))) => Ok(self.credits(&task)),
+            (Ok(None), _) | (_, Ok(None)) => Ok(0),
+            (Err(refused), Err(_)) => Err(refused),
+        }
+    }
+
     /// Cancels a task or deletes its video. A missing task counts as deleted.
     pub(crate) async fn erase(&self, task: &str) -> Result<(), Refused> {
         check_id(task)?;
@@ -160,6 +164,25 @@ impl Runway {
         Err(ErrorAnswer::read(response)
             .await
             .refused(Refusal::Transient))
+    }
+
+    /// The task as the vendor has it; `None` if it is not there any more.
+    async fn task(&self, id: &str) -> Result<Option<Task>, Refused> {
+        let url = format!("{}/tasks/{id}", self.settings.base_url);
+        let response = send_free(self.signed(self.http.get(url)).await?).await?;
+        if !response.status().is_success() {
+            let answer = ErrorAnswer::read(response).await;
+            return match answer.status {
+                404 if is_own(&answer) => Ok(None),
+                // This request may be repeated.
+                500.. => Err(answer.refused(Refusal::Transient)),
+                _ => Err(self.refused(&answer).await),
+            };
+        }
+        let bytes = whole(response, Refusal::Transient).await?;
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| Refused::new(Refusal::Transient, "the task cannot be parsed"))
     }
 
     /// Downloads the video from a signed URL that expires. The request carries no key, and goes

@@ -80,6 +80,23 @@ impl Vendors {
         }
     }
 
+    /// Has `provider` cancel the ticket's work or erase its result, which no job wants any more.
+    /// Returns the credits that it cost and that no answer has told of yet: a vendor charges for
+    /// what it worked on.
+    ///
+    /// # Errors
+    /// [`Refused`]; a repeated call is safe, and returns the same credits or fewer.
+    pub async fn stop(&self, provider: ProviderId, ticket: &str) -> Result<u64, Refused> {
+        match provider {
+            ProviderId::Runway => self.runway.stop(ticket).await,
+            // The answer that had the ticket had the cost.
+            ProviderId::StudioCanvas
+            | ProviderId::OpenAi
+            | ProviderId::ElevenLabs
+            | ProviderId::Polly => self.erase(provider, ticket).await.map(|()| 0),
+        }
+    }
+
     /// The client that clones voices for `provider`; `None` if `provider` does not clone voices.
     #[must_use]
     pub fn cloner(&self, provider: ProviderId) -> Option<&ElevenLabs> {

@@ -1,6 +1,6 @@
 //! Trouble at AWS, and kills, while a vendor is asked or works: what is paid for is stored.
 
-use super::*;
+use super::{lost_answers::credits_are_emitted, *};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_at_secrets_manager_closes_no_vendor_and_fails_no_job() {
@@ -360,6 +360,9 @@ async fn a_job_that_fails_is_cancelled_at_the_vendor_that_works_on_it() {
     );
     assert_eq!(cancelled_at_vendor(&studio), 1);
     assert!(!holds_a_lease(&studio, &job).await);
+    let credits = attempts(&studio, &job).await[0].credits();
+    assert!(credits > 0, "it was worked on");
+    credits_are_emitted(&studio, credits).await;
     studio.stop().await;
 }
 

@@ -1,6 +1,6 @@
 //! What is paid for if a function is killed or a job is cancelled.
 
-use super::*;
+use super::{lost_answers::credits_are_emitted, *};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_video_whose_upload_is_killed_is_fetched_again_and_paid_for_once() {
@@ -120,6 +120,10 @@ async fn a_cancelled_video_is_cancelled_at_its_vendor_and_published_once() {
         ),
         "{attempts:?}"
     );
+    // The vendor refunds nothing of what it had begun, and repeating the step counts it once.
+    let credits = attempts[0].credits();
+    assert!(credits > 0, "{attempts:?}");
+    credits_are_emitted(&studio, credits).await;
     studio.stop().await;
 }
 

@@ -265,17 +265,18 @@ async fn a_turn_that_takes_longer_than_a_step_gives_out_slots_is_given_whole() {
     line_is(&studio, 2).await;
     leases_are(&studio, json!({})).await;
     // The lease, the job and the start take twelve seconds together. A step begins no turn after ten.
-    let slow = [("dynamodb", "PutItem"), ("states", "StartExecution")].map(|(service, operation)| {
-        studio.stack.proxy.inject(Fault {
-            matches: Matches {
-                service: Some(service.to_owned()),
-                operation: Some(operation.to_owned()),
-                function: Some(completion.clone()),
-                ..Matches::default()
-            },
-            action: fault_proxy::Action::Delay(Duration::from_secs(4)),
-        })
-    });
+    let slow =
+        [("dynamodb", "PutItem"), ("states", "StartExecution")].map(|(service, operation)| {
+            studio.stack.proxy.inject(Fault {
+                matches: Matches {
+                    service: Some(service.to_owned()),
+                    operation: Some(operation.to_owned()),
+                    function: Some(completion.clone()),
+                    ..Matches::default()
+                },
+                action: fault_proxy::Action::Delay(Duration::from_secs(4)),
+            })
+        });
     let cancel = json!({ "step": "cancel", "jobId": jobs.remove(0) });
     assert_eq!(studio.completion(&cancel).await["status"], "closed");
     studio.stack.proxy.heal();

@@ -7,11 +7,13 @@ use work::close;
 
 use crate::{
     App,
+    answers::charge_last,
     step::{Reply, StepError},
     turns::{release_all_to_next, release_to_next},
 };
 
-/// Cancels a job: closes it, publishes its end, and cancels it at the provider if possible. A job
+/// Cancels a job: closes it, publishes its end, cancels it at the provider if possible, and counts
+/// what it cost there. A job
 /// that has another end keeps it. Repeating the step changes nothing; the job's message, or the next
 /// step of its execution, finds it closed.
 pub(crate) async fn cancel(app: &App, id: JobId, now: Time) -> Result<Reply, StepError> {
@@ -37,8 +39,9 @@ pub(crate) async fn cancel(app: &App, id: JobId, now: Time) -> Result<Reply, Ste
         return Ok(Reply::Closed);
     };
     if let (State::Cancelled { .. }, Some(ticket)) = (&job.state, &last.ticket) {
-        let cancelled = app.providers.vendors().erase(last.asked, ticket).await;
-        cancelled.map_err(|source| StepError::Cancel { job: id, source })?;
+        let stopped = app.providers.vendors().stop(last.asked, ticket).await;
+        let credits = stopped.map_err(|source| StepError::Cancel { job: id, source })?;
+        charge_last(app, &job, credits).await;
     }
     release_to_next(app, last.asked, job.id()).await;
     Ok(Reply::Closed)

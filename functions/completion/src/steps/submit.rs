@@ -10,7 +10,7 @@ use work::{Request, called};
 
 use crate::{
     App,
-    answers::{Unsaved, save_answer},
+    answers::{Unsaved, charge_last, save_answer},
     assets,
     attempts::{close_interrupted, refused},
     breaker::open_breaker_of,
@@ -214,6 +214,7 @@ async fn ask(
     match called(&app.telemetry, request, &job, ask, refusal).await {
         Ok(Answer::Accepted { ticket }) => {
             let accepted = job.accepted(ticket.clone());
+            let asked = accepted.clone();
             match save_answer(app, accepted).await {
                 Ok(_) => {}
                 Err(error @ Unsaved::PutDown(_)) => return Err(error.into()),
@@ -221,8 +222,11 @@ async fn ask(
                     // The job was cancelled in the meantime, or its attempt was marked interrupted,
                     // or both DynamoDB and S3 are out of reach. Only this invocation knows the
                     // ticket, so it cancels the task.
-                    if let Err(error) = app.providers.vendors().erase(provider, &ticket).await {
-                        tracing::error!(job = %id, %provider, ticket, "not cancelled: {error}");
+                    match app.providers.vendors().stop(provider, &ticket).await {
+                        Ok(credits) => charge_last(app, &asked, credits).await,
+                        Err(error) => {
+                            tracing::error!(job = %id, %provider, ticket, "not cancelled: {error}");
+                        }
                     }
                     return Err(error.into());
                 }

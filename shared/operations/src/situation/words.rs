@@ -20,7 +20,9 @@ impl Situation {
             } => {
                 let since =
                     since.map_or_else(String::new, |since| format!(", since {}", clock(since)));
-                format!("It waits for its turn at {provider}{since}: no slot there was free for it.")
+                format!(
+                    "It waits for its turn at {provider}{since}: no slot there was free for it."
+                )
             }
             Self::Begun {
                 execution,
