@@ -8,6 +8,7 @@ mod lost_answers;
 mod media;
 mod our_trouble;
 mod paid_once;
+mod paintings;
 mod separation;
 mod turns;
 

@@ -59,6 +59,8 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
         copy,
         undrawn,
         adjusted,
+        // The caller keeps it, once its job says that the asset is stored.
+        painting: _,
     } = made;
     let lost = |detail: String| Ok(Stored::Lost(lost(&made_by, credits, &detail)));
     let upload = Upload {

@@ -17,7 +17,7 @@ use crate::{
     answers::{Unsaved, save_answer},
     assets::{self, Stored},
     attempts::refused,
-    media,
+    media, paintings,
     pause::grown,
     step::{Reply, StepError},
     turns::release_to_next,
@@ -48,10 +48,18 @@ pub(crate) async fn store_or_keep(
         Ok(media) => media,
         Err(lost) => return refused(app, provider, job, lost.into()).await,
     };
+    let mut media = media;
+    let painting = media.painting.take();
     // The canvas draws the same again.
     let spare = Spare::of(&media).filter(|_| provider.is_paid());
     match assets::store(app, &job, media).await {
-        Ok(Stored::Stored(made)) => assets::note(app, provider, job, made).await,
+        Ok(Stored::Stored(made)) => {
+            let reply = assets::note(app, provider, job.clone(), made).await?;
+            if let Some(png) = painting {
+                paintings::keep(app, provider, &job, png).await;
+            }
+            Ok(reply)
+        }
         Ok(Stored::Lost(lost)) => refused(app, provider, job, lost.into()).await,
         Err(error) => match spare {
             Some(spare) => keep(app, provider, job, spare, error).await,
@@ -219,6 +227,7 @@ async fn store_kept(app: &App, job: Job) -> Result<Reply, StepError> {
         copy: None,
         undrawn: kept.undrawn,
         adjusted: kept.adjusted,
+        painting: None,
     };
     match assets::store(app, &job, media).await? {
         Stored::Stored(made) => {

@@ -13,6 +13,7 @@ mod kept;
 mod last_look;
 mod leases;
 mod media;
+mod paintings;
 mod pause;
 mod put_down;
 #[cfg(test)]

@@ -360,12 +360,17 @@ async fn end_writers(app: &App, job: &Job, keepers: &mut Keepers<'_>) -> Result<
     Ok(())
 }
 
-/// Deletes all files of a job, in every version: those in its folder, and its asset wherever the
-/// job says that it is. It may be from before the deployment had its secret.
+/// Deletes all files of a job, in every version: those in its folder, what vendors painted for its
+/// entity, and its asset wherever the job says that it is. It may be from before the deployment had
+/// its secret.
 async fn delete_files_of(app: &App, job: &Job) -> Result<(), NotDeleted> {
     let (s3, bucket) = (&app.s3, &app.config.assets_bucket);
-    let folder = app.paths.get().await.map_err(StepError::from)?.folder(job);
+    let paths = app.paths.get().await.map_err(StepError::from)?;
+    let folder = paths.folder(job);
     erase_objects(s3, bucket, &folder).await?;
+    if job.attempts.iter().any(|attempt| attempt.asked.paints()) {
+        erase_objects(s3, bucket, &paths.paintings(job)).await?;
+    }
     if let Some(output) = job
         .output()
         .filter(|output| !output.key.starts_with(&folder))

@@ -64,6 +64,26 @@ impl AssetPaths {
         )
     }
 
+    /// The folder of what vendors painted for the entity of `job`, within its tenant's.
+    #[must_use]
+    pub fn paintings(&self, job: &Job) -> String {
+        let digest = self.digest(&[
+            b"paintings",
+            job.tenant.as_str().as_bytes(),
+            job.entity.kind.as_str().as_bytes(),
+            job.entity.id.as_str().as_bytes(),
+        ]);
+        format!("{}paintings/{digest}/", self.of_tenant(&job.tenant))
+    }
+
+    /// The key of the picture that a vendor painted for the entity of `job` when it was asked for
+    /// `request`.
+    #[must_use]
+    pub fn painting_key(&self, job: &Job, request: &str) -> String {
+        let digest = self.digest(&[b"painting", request.as_bytes()]);
+        format!("{}{digest}.png", self.paintings(job))
+    }
+
     /// HMAC-SHA-256 over length-prefixed parts, cut to 128 bits, in hexadecimal digits.
     fn digest(&self, parts: &[&[u8]]) -> String {
         let mut keyed = self.0.clone();

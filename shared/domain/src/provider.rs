@@ -63,6 +63,15 @@ impl ProviderId {
         }
     }
 
+    /// Whether it paints pictures that the canvas draws over.
+    #[must_use]
+    pub fn paints(self) -> bool {
+        match self {
+            Self::OpenAi => true,
+            Self::StudioCanvas | Self::ElevenLabs | Self::Runway | Self::Polly => false,
+        }
+    }
+
     /// Whether it clones voices.
     #[must_use]
     pub fn clones_voices(self) -> bool {

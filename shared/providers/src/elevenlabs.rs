@@ -95,6 +95,7 @@ impl ElevenLabs {
             length_ms: None,
             copy,
             undrawn: Vec::new(),
+            painting: None,
             adjusted: Vec::new(),
         })))
     }

@@ -83,6 +83,8 @@ pub struct Media {
     pub undrawn: Vec<Undrawn>,
     /// What of the brand it shows otherwise than it was asked for.
     pub adjusted: Vec<Adjusted>,
+    /// The PNG that a vendor painted for it and that the canvas drew over, if that is new.
+    pub painting: Option<Vec<u8>>,
 }
 
 /// A picture as an asset that `made_by` made for `credits`.
@@ -95,6 +97,7 @@ fn drawn(picture: Picture, made_by: String, credits: u64) -> Box<Media> {
         copy: None,
         undrawn: picture.undrawn,
         adjusted: picture.adjusted,
+        painting: None,
     })
 }
 
@@ -270,15 +273,43 @@ impl Providers {
         order: Order<'_>,
     ) -> Result<Answer, ProviderError> {
         match provider {
-            ProviderId::StudioCanvas => self.draw(order, None, "studio-canvas".to_owned(), 0),
+            ProviderId::StudioCanvas => {
+                let drawn = self.draw(order, None, "studio-canvas".to_owned(), 0)?;
+                Ok(Answer::Done(drawn))
+            }
             ProviderId::OpenAi => {
-                let art = self.openai.paint(order.job).await?;
-                self.draw(order, Some(&art.png), art.made_by, art.credits)
+                let Art { png, credits } = self.openai.paint(order.job).await?;
+                let mut drawn = self.draw(order, Some(&png), self.openai.made_by(), credits)?;
+                drawn.painting = Some(png);
+                Ok(Answer::Done(drawn))
             }
             ProviderId::ElevenLabs => Ok(self.vendors.elevenlabs.make(order.job).await?),
             ProviderId::Runway => Ok(self.vendors.runway.submit(order.job).await?),
             ProviderId::Polly => Ok(self.vendors.polly.submit(order).await?),
         }
+    }
+
+    /// What `provider` is asked for if it paints a picture for `job` that the canvas draws over: the
+    /// same request, and so as good a picture. `None` if it paints none.
+    #[must_use]
+    pub fn painting_request(&self, provider: ProviderId, job: &Job) -> Option<String> {
+        match provider {
+            ProviderId::OpenAi => Some(self.openai.wanted_for(job).to_string()),
+            ProviderId::StudioCanvas
+            | ProviderId::ElevenLabs
+            | ProviderId::Runway
+            | ProviderId::Polly => None,
+        }
+    }
+
+    /// Draws the order's asset over `painting`, the PNG that the vendor made on an equal request
+    /// before. It costs nothing.
+    ///
+    /// # Errors
+    /// A [`ProviderError`].
+    pub fn draw_over(&self, order: Order<'_>, painting: &[u8]) -> Result<Media, ProviderError> {
+        let drawn = self.draw(order, Some(painting), self.openai.made_by(), 0)?;
+        Ok(*drawn)
     }
 
     /// Draws the order's asset, over the picture `art` if there is one (made by `made_by` for
@@ -289,9 +320,9 @@ impl Providers {
         art: Option<&[u8]>,
         made_by: String,
         credits: u64,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<Box<Media>, ProviderError> {
         match self.canvas.draw(order.job, order.logo, art) {
-            Ok(picture) => Ok(Answer::Done(drawn(picture, made_by, credits))),
+            Ok(picture) => Ok(drawn(picture, made_by, credits)),
             Err(DrawError::Art(error)) => {
                 let detail = format!("the picture of {made_by} cannot be used: {error}");
                 let refused = Refused {

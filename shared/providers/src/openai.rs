@@ -36,7 +36,6 @@ pub(crate) struct OpenAi {
 /// A painted picture.
 pub(crate) struct Art {
     pub png: Vec<u8>,
-    pub made_by: String,
     pub credits: u64,
 }
 
@@ -66,8 +65,7 @@ impl OpenAi {
     /// Paints the picture of the job's asset.
     pub(crate) async fn paint(&self, job: &Job) -> Result<Art, Refused> {
         let size = size(job.asset);
-        let prompt = prompt::picture(job.asset, &job.configuration);
-        let body = wanted(&self.settings, &job.tenant, size, &prompt);
+        let body = self.wanted_for(job);
         let response = send_paid(attempt_of(job)?, self.request().await?.json(&body)).await?;
         if !response.status().is_success() {
             let answer = ErrorAnswer::read(response).await;
@@ -95,11 +93,19 @@ impl OpenAi {
         let png = base64_simd::STANDARD
             .decode_to_vec(&image.b64_json)
             .map_err(|_| broken("the picture is not valid Base64"))?;
-        Ok(Art {
-            png,
-            made_by: format!("openai/{}", self.settings.model),
-            credits,
-        })
+        Ok(Art { png, credits })
+    }
+
+    /// The provider with its model, as events carry it.
+    pub(crate) fn made_by(&self) -> String {
+        format!("openai/{}", self.settings.model)
+    }
+
+    /// The request for the picture of the job's asset. It holds all that the picture depends on, and
+    /// neither the date nor the venue, which the canvas sets.
+    pub(crate) fn wanted_for(&self, job: &Job) -> Value {
+        let prompt = prompt::picture(job.asset, &job.configuration);
+        wanted(&self.settings, &job.tenant, size(job.asset), &prompt)
     }
 
     async fn request(&self) -> Result<RequestBuilder, Refused> {

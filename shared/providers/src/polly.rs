@@ -116,6 +116,7 @@ impl Polly {
                     length_ms: None,
                     copy: None,
                     undrawn: Vec::new(),
+                    painting: None,
                     adjusted: Vec::new(),
                 })))
             }

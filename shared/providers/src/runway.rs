@@ -124,6 +124,7 @@ impl Runway {
                     // The task's id, which is the ticket, names the copy.
                     copy: None,
                     undrawn: Vec::new(),
+                    painting: None,
                     adjusted: Vec::new(),
                 })))
             }

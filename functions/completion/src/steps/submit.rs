@@ -18,6 +18,7 @@ use crate::{
     executions,
     kept::store_or_keep,
     leases::take_lease,
+    paintings,
     pause::grown,
     put_down::learn,
     step::{Reply, StepError},
@@ -87,24 +88,63 @@ pub(crate) async fn submit(
             Next::GiveUp { class, detail } => {
                 return fails(app, id, class, detail, now).await;
             }
-            Next::Ask(provider) => match open_breaker_of(app, provider, now).await? {
-                Some(breaker) => {
-                    tracing::info!(job = %id, %provider, until = %breaker.until, "not asked: it is out of order");
-                    out_of_order.push(provider);
-                    let until = breaker.until;
-                    job = job.noting(Noted::PassedOver { provider, until }, now);
-                    // It may have been its turn there.
-                    release_to_next(app, provider, job.id()).await;
+            Next::Ask(provider) => {
+                if let Some(reply) = drawn_over_kept(app, provider, &job, token, now).await? {
+                    return Ok(reply);
                 }
-                None => {
+                let Some(breaker) = open_breaker_of(app, provider, now).await? else {
                     for other in job.may_hold_beside(provider, routed) {
                         release_to_next(app, other, job.id()).await;
                     }
                     return ask(app, provider, job, token, now).await;
-                }
-            },
+                };
+                tracing::info!(job = %id, %provider, until = %breaker.until, "not asked: it is out of order");
+                out_of_order.push(provider);
+                let until = breaker.until;
+                job = job.noting(Noted::PassedOver { provider, until }, now);
+                // It may have been its turn there.
+                release_to_next(app, provider, job.id()).await;
+            }
         }
     }
+}
+
+/// Draws the asset over what `provider` painted for its entity on an equal request before: the
+/// vendor is not asked, so that neither a slot nor a closed breaker is needed. `None` if there is no such painting,
+/// or none that can be used.
+async fn drawn_over_kept(
+    app: &App,
+    provider: ProviderId,
+    job: &Job,
+    token: Uuid,
+    now: Time,
+) -> Result<Option<Reply>, StepError> {
+    let Some(painting) = paintings::kept_for(app, provider, job).await? else {
+        return Ok(None);
+    };
+    let logo = match app.drawer.logo(job).await {
+        Ok(logo) => logo,
+        Err(error) => return without_logo(app, job.id, error, now).await.map(Some),
+    };
+    let order = Order {
+        job,
+        logo: logo.as_deref(),
+        bucket: &app.drawer.config.assets_bucket,
+        folder: &app.drawer.paths.get().await?.folder(job),
+    };
+    // It is not written before the asset is stored: nothing is sent that could be lost.
+    let drawn_over = job.clone().asking(provider, token, now).unsent();
+    let reply = match app.providers.draw_over(order, &painting) {
+        Ok(media) => store_or_keep(app, provider, drawn_over, media).await?,
+        Err(ProviderError::Refused(unusable)) => {
+            tracing::warn!(job = %job.id, %provider, "its painting is made anew: {unusable}");
+            return Ok(None);
+        }
+        Err(error @ ProviderError::Draw { .. }) => {
+            refused(app, provider, drawn_over, error).await?
+        }
+    };
+    Ok(Some(reply))
 }
 
 async fn fails(

@@ -79,9 +79,12 @@ fn attempted(before: Option<&Attempt<ProviderId>>, attempt: &Attempt<ProviderId>
         .as_ref()
         .map_or_else(String::new, |ticket| format!(" (ticket {ticket})"));
     // Nothing was sent, so the vendor's support finds no request.
-    let asked = match attempt.unsent {
-        true => format!("did not ask {provider}{instead}: nothing was sent"),
-        false => format!(
+    let asked = match (attempt.unsent, &attempt.outcome) {
+        (true, Some(Outcome::Made { .. })) => {
+            format!("drawn over what {provider} had painted before: nothing was sent")
+        }
+        (true, _) => format!("did not ask {provider}{instead}: nothing was sent"),
+        (false, _) => format!(
             "asked {provider}{instead}{ticket}{outcome}; request {}",
             attempt.token
         ),
