@@ -56,7 +56,7 @@ async fn a_corrected_date_keeps_the_painting_and_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_entity_and_a_damaged_painting_are_painted_anew() {
+async fn a_painting_is_its_entitys_alone_is_replaced_if_damaged_and_is_erased() {
     let mut studio = Studio::start_with(|options| {
         options.providers = providers("openai,studio-canvas", "", "");
     })
@@ -108,5 +108,11 @@ async fn another_entity_and_a_damaged_painting_are_painted_anew() {
         3,
         "the new painting is kept in place of the damaged one"
     );
+
+    let erase = json!({ "step": "erase-tenant", "tenantId": "tenant-1" });
+    assert_eq!(studio.erase(&erase).await["status"], "erasing");
+    let bucket = &studio.stack.outputs.assets_bucket_name;
+    let left = crate::erase::objects(&studio, bucket).await;
+    assert_eq!(left, Vec::<String>::new());
     studio.stop().await;
 }

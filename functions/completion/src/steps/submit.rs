@@ -109,9 +109,9 @@ pub(crate) async fn submit(
     }
 }
 
-/// Draws the asset over what `provider` painted for its entity on an equal request before: the
-/// vendor is not asked, so that neither a slot nor a closed breaker is needed. `None` if there is no such painting,
-/// or none that can be used.
+/// Draws the asset over what `provider` painted for its entity on an equal request before. The vendor
+/// is not asked, so neither a slot nor a closed breaker is needed. `None` if there is no such
+/// painting, or none that can be used.
 async fn drawn_over_kept(
     app: &App,
     provider: ProviderId,
