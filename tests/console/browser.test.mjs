@@ -322,8 +322,9 @@ test("a walk goes from the record to its assets, with the duration of each stage
   const moments = await page.locator(".history li").allTextContents();
   assert.match(moments[0], /Kafka has it: partition \d, offset \d/);
   assert.match(moments.at(-1), /its end is published, eventzr\.studio\.render-job\.completed\.v1/);
-  // The walk of a dead letter says that it was dead-lettered.
+  // The walk of a dead letter says that it was dead-lettered, and so does the list.
   await open("#/walk");
+  await page.locator(".records li", { hasText: "Not a JSON object" }).locator(".pill", { hasText: "dead-lettered" }).waitFor();
   await page.locator(".records a", { hasText: "Not a JSON object" }).click();
   await page.locator(".verdict.bad", { hasText: "the value is not JSON" }).waitFor();
 });
@@ -342,6 +343,28 @@ test("what is drawn anew keeps the elements that are as they were", async () => 
     return [...more, place.textContent];
   });
   assert.deepEqual(kept, [true, "completedcompletedEnd", "completed"]);
+});
+
+test("an event in binary mode has its id and its data", async () => {
+  const read = await page.evaluate(async () => {
+    const { eventOf } = await import("/live.js");
+    const text = JSON.stringify({ tenantId: "t", title: "Lanterns" });
+    const binary = [["ce_specversion", "1.0"], ["ce_id", "evt-1"], ["content-type", "application/json"]];
+    const structured = [["content-type", "application/cloudevents+json"]];
+    const whole = JSON.stringify({ id: "evt-2", data: { title: "Lanterns" } });
+    return [eventOf({ text, headers: binary }), eventOf({ text: whole, headers: structured }), eventOf({ text: "[]", headers: [] })];
+  });
+  assert.deepEqual(read, [
+    { specversion: "1.0", id: "evt-1", data: { tenantId: "t", title: "Lanterns" } },
+    { id: "evt-2", data: { title: "Lanterns" } },
+    null,
+  ]);
+});
+
+test("an address that names no page says so", async () => {
+  await open("#/nothing/of/this");
+  await page.getByRole("heading", { name: "This address names no page" }).waitFor();
+  await page.getByText("#/nothing/of/this", { exact: true }).waitFor();
 });
 
 test("a missing job is named, with a hint", async () => {

@@ -6,7 +6,7 @@ import * as jobs from "./jobs.js";
 import * as deadLetters from "./dead-letters.js";
 import * as walk from "./walk.js";
 import * as why from "./why.js";
-import { h } from "./dom.js";
+import { empty, h } from "./dom.js";
 import { connect, listen, live } from "./live.js";
 import { listenToWaiting, refreshWaiting, waiting } from "./waiting.js";
 
@@ -20,7 +20,7 @@ let shown = null;
 function route() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const parts = path.split("/").filter(Boolean).map(decoded);
-  const name = Object.hasOwn(VIEWS, parts[0] ?? "") ? parts.shift() : "events";
+  const name = parts.length === 0 ? "events" : Object.hasOwn(VIEWS, parts[0]) ? parts.shift() : null;
   return { name, parts, parameters: Object.fromEntries(new URLSearchParams(query)), path };
 }
 
@@ -33,6 +33,14 @@ function decoded(part) {
   }
 }
 
+/** The view of an address that names no view. */
+function unknown(place, parts) {
+  place.append(
+    h("div", { class: "head" }, h("h1", {}, "No such page")),
+    empty("This address names no page", h("p", {}, "There is no ", h("code", {}, `#/${parts.join("/")}`), ". Go to the ", h("a", { href: "#/events" }, "events"), ", or choose a page above.")),
+  );
+}
+
 function show() {
   leave();
   const { name, parts, parameters, path } = route();
@@ -43,9 +51,9 @@ function show() {
     else link.removeAttribute("aria-current");
   }
   place.replaceChildren();
-  place.className = name;
+  place.className = name ?? "unknown";
   // A view returns a function that ends it.
-  leave = VIEWS[name].show(place, parts, parameters) ?? (() => {});
+  leave = (name === null ? unknown : VIEWS[name].show)(place, parts, parameters) ?? (() => {});
   document.title = `${place.querySelector("h1")?.textContent ?? "Studio"} · Studio`;
   return isAnother;
 }

@@ -51,16 +51,29 @@ export function isConsumed(topic) {
   return live.about?.consumed.includes(topic) ?? false;
 }
 
+/**
+ * The CloudEvent of a record: in structured mode its value; in binary mode its headers `ce_…` are the
+ * attributes, and its value is the data. Null if there is none that can be read.
+ */
+export function eventOf({ text, cut, headers }) {
+  if (cut || text === null) return null;
+  let value = null;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+  const attributes = headers.filter(([name]) => name.startsWith("ce_")).map(([name, text]) => [name.slice(3), text]);
+  const isStructured = headers.some(([name, text]) => name === "content-type" && text?.startsWith("application/cloudevents"));
+  return isStructured || attributes.length === 0 ? value : { ...Object.fromEntries(attributes), data: value };
+}
+
 function read(entry) {
   const { record } = entry;
   if (!record) return entry;
   record.place = `${record.topic}/${record.partition}/${record.offset}`;
-  try {
-    record.event = record.cut || record.text === null ? null : JSON.parse(record.text);
-  } catch {
-    record.event = null;
-  }
-  if (typeof record.event !== "object" || Array.isArray(record.event)) record.event = null;
+  record.event = eventOf(record);
   record.data = typeof record.event?.data === "object" && record.event.data !== null ? record.event.data : {};
   record.tenant = record.key ?? (typeof record.data.tenantId === "string" ? record.data.tenantId : null);
   if (record.topic.endsWith(".render-job.created.v1")) live.jobs.set(record.data.jobId, record.data);

@@ -20,10 +20,11 @@ function choose(place) {
   );
   function draw() {
     const consumed = records().filter((record) => isConsumed(record.topic)).reverse();
-    body.replaceChildren(consumed.length > 0 ? h("ol", { class: "records" }, consumed.map(item)) : nothing());
+    redraw(body, [consumed.length > 0 ? h("ol", { class: "records" }, consumed.map(item)) : nothing()]);
   }
   draw();
-  return listen((entries) => entries.some(({ record }) => record && isConsumed(record.topic)) && draw());
+  const ends = [listen((entries) => entries.some(({ record }) => record && isConsumed(record.topic)) && draw()), listenToWaiting(draw)];
+  return () => ends.forEach((end) => end());
 }
 
 function item(record) {
@@ -33,7 +34,7 @@ function item(record) {
     h(
       "a",
       { href: address(["walk", record.topic, record.partition, record.offset]) },
-      h("strong", {}, sentence(record)),
+      h("strong", {}, sentence(record), waitsAt(record) ? [" ", pill("dead-lettered")] : null),
       h("span", { class: "muted" }, `${short(record.topic)} ${record.partition}/${record.offset} · ${record.tenant ?? "no tenant"} · `, ago(record.at)),
     ),
   );

@@ -47,6 +47,18 @@ impl Produced {
             .unwrap_or(Value::Null)
     }
 
+    /// The id of the CloudEvent if it is in binary mode: its attributes are headers then.
+    #[must_use]
+    pub fn binary_id(&self) -> Option<String> {
+        let header = |name: &str| {
+            let mut headers = self.headers.iter();
+            let (_, value) = headers.find(|(header, _)| header == name)?;
+            value.as_deref()
+        };
+        header("ce_specversion")?;
+        Some(String::from_utf8_lossy(header("ce_id")?).into_owned())
+    }
+
     /// `{"topic","partition","offset","key","headers","event"}`, without an end of line. The event
     /// is unchanged, with its members in their order. It is null if the value is not JSON on one
     /// line.

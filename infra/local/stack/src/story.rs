@@ -87,13 +87,11 @@ impl Story {
     pub fn take(&mut self, record: &Produced) -> Chapter {
         let value = record.value.as_deref().unwrap_or_default();
         let event: Event = serde_json::from_slice(value).unwrap_or_default();
-        let again = event
-            .id
-            .as_ref()
-            .is_some_and(|id| !self.ids.insert(id.clone()));
+        let id = record.binary_id().or(event.id);
+        let again = id.as_ref().is_some_and(|id| !self.ids.insert(id.clone()));
         let line = match record.topic.parse::<Topic>() {
             Ok(topic) if topic.is_consumed() => {
-                Line::of(Mark::Published, inbound(record, event.id.as_deref()))
+                Line::of(Mark::Published, inbound(record, id.as_deref()))
             }
             Ok(topic) => self
                 .outbound(topic, event.data, again)
@@ -442,6 +440,23 @@ mod tests {
         assert!(!story.is_over());
         story.take(&created());
         assert!(story.is_over());
+    }
+
+    #[test]
+    fn an_event_in_binary_mode_is_told_with_its_id() {
+        let header = |name: &str, value: &str| (name.to_owned(), Some(value.as_bytes().to_vec()));
+        let event = Produced {
+            topic: Topic::EventCreated.to_string(),
+            headers: vec![header("ce_specversion", "1.0"), header("ce_id", "evt-1")],
+            value: Some(br#"{"tenantId":"t"}"#.to_vec()),
+            ..created()
+        };
+        let mut story = Story::default();
+        assert_eq!(
+            story.take(&event).text,
+            "eventzr.event.created.v1 partition 0 offset 0  evt-1"
+        );
+        assert!(story.take(&event).again);
     }
 
     #[test]
