@@ -2,7 +2,7 @@
 
 mod upload;
 
-use contract::{Adjusted, Undrawn};
+use contract::Shows;
 use domain::{Job, Outcome, Output, ProviderId, State, Work};
 use providers::{Body, Media, Providers, Refused};
 use work::{count_undrawn, say_undrawn};
@@ -31,8 +31,7 @@ pub(crate) struct Made {
     credits: u64,
     length_ms: Option<u64>,
     copy: Option<String>,
-    undrawn: Vec<Undrawn>,
-    adjusted: Vec<Adjusted>,
+    shows: Shows,
 }
 
 /// Whether the asset is stored. A closed job counts as stored: then `finish` only publishes the
@@ -57,8 +56,7 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
         credits,
         length_ms,
         copy,
-        undrawn,
-        adjusted,
+        shows,
         // The caller keeps it, once its job says that the asset is stored.
         painting: _,
     } = made;
@@ -92,8 +90,7 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
                 credits,
                 length_ms,
                 copy,
-                undrawn,
-                adjusted,
+                shows,
             }));
         }
     };
@@ -103,8 +100,7 @@ pub(crate) async fn store(app: &App, job: &Job, made: Media) -> Result<Stored, S
         credits,
         length_ms,
         copy,
-        undrawn,
-        adjusted,
+        shows,
     }))
 }
 
@@ -151,20 +147,16 @@ pub(crate) async fn note(
         stored_at: now,
         credits: job.attempts.credits(),
         length_ms: made.length_ms,
-        undrawn: made.undrawn,
-        adjusted: made.adjusted,
+        shows: made.shows,
     };
     match save_answer(app, job.clone().stored(made.made_by, output)).await {
         Ok(job) => {
             if !is_counted {
                 spent(app, provider, made.credits).await;
             }
-            if let Some(Output {
-                undrawn, adjusted, ..
-            }) = job.output()
-            {
-                say_undrawn(&job, undrawn, adjusted);
-                count_undrawn(&app.telemetry, &job, undrawn);
+            if let Some(Output { shows, .. }) = job.output() {
+                say_undrawn(&job, shows);
+                count_undrawn(&app.telemetry, &job, &shows.undrawn);
             }
             release_to_next(app, provider, job.id()).await;
             delete_original(app, &job).await;

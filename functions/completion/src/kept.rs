@@ -80,8 +80,7 @@ impl Spare {
             made_by: media.made_by.clone(),
             credits: media.credits,
             length_ms: media.length_ms,
-            undrawn: media.undrawn.clone(),
-            adjusted: media.adjusted.clone(),
+            shows: media.shows.clone(),
         };
         let copy = media.copy.clone();
         Some(Self { bytes, kept, copy })
@@ -225,8 +224,7 @@ async fn store_kept(app: &App, job: Job) -> Result<Reply, StepError> {
         credits: kept.credits,
         length_ms: kept.length_ms,
         copy: None,
-        undrawn: kept.undrawn,
-        adjusted: kept.adjusted,
+        shows: kept.shows,
         painting: None,
     };
     match assets::store(app, &job, media).await? {

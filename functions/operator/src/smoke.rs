@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use contract::{AssetKind, Entity, EntityKind, Identifier, SMOKE_TENANT, Time, Topic};
+use contract::{AssetKind, Entity, EntityKind, Identifier, SMOKE_TENANT, Shows, Time, Topic};
 use domain::{InboundEventKey, JobId, OutboundEvent, State, TemplateId, TemplateKey};
 use operations::Smoked;
 use serde_json::{Value, json};
@@ -198,8 +198,7 @@ mod tests {
             stored_at: at(),
             credits: 0,
             length_ms: None,
-            undrawn: Vec::new(),
-            adjusted: Vec::new(),
+            shows: Shows::default(),
         };
         assert_eq!(
             of(Some(State::Completed {

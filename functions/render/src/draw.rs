@@ -164,8 +164,7 @@ impl<E: Effects> Batch<'_, E> {
                 key,
                 url,
                 at: self.now(),
-                undrawn: picture.undrawn,
-                adjusted: picture.adjusted,
+                shows: picture.shows,
             }),
             Err(error) => {
                 has_failed.set(true);

@@ -250,11 +250,8 @@ impl Effects for App {
 
     fn ended(&self, job: &Job, drawn: &Drawn, end: &OutboxEntry, now: Time) {
         ended(&self.telemetry, job, end, now);
-        if let Drawn::Stored {
-            undrawn, adjusted, ..
-        } = drawn
-        {
-            say_undrawn(job, undrawn, adjusted);
+        if let Drawn::Stored { shows, .. } = drawn {
+            say_undrawn(job, shows);
         }
         count_undrawn(&self.telemetry, job, drawn.undrawn());
     }

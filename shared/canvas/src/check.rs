@@ -153,6 +153,8 @@ pub struct ClusterBox {
 pub struct RenderReport {
     /// Every text, in drawing order.
     pub texts: Vec<DrawnText>,
+    /// The facts in words and in the content's language, for a person who does not see the picture.
+    pub alt_text: String,
     /// What of each field no font covers; only fields that the asset shows, and lose anything.
     pub lost: BTreeMap<Field, Lost>,
     /// What of the brand is shown otherwise than it was asked for.

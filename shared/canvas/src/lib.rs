@@ -11,6 +11,7 @@
 //! `png_reader` a PNG, for `painting` too), `png_writer` writes one, and `check` is the report of
 //! every render.
 
+mod alt_text;
 mod art;
 mod banner;
 mod check;
@@ -280,6 +281,7 @@ impl Canvas {
             width,
             height,
             report: RenderReport {
+                alt_text: page.alt_text(),
                 lost: page.lost,
                 adjusted: palette.adjusted,
                 ..report

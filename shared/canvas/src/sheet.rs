@@ -261,6 +261,7 @@ impl Sheet {
             RenderReport {
                 texts: self.texts,
                 lost: BTreeMap::new(),
+                alt_text: String::new(),
                 adjusted: Vec::new(),
                 margin: self.margin,
             },

@@ -53,7 +53,7 @@ pub use tenant_prefix::{TenantPrefix, TenantPrefixError};
 pub use text::{Identifier, Text, TextError, readable};
 pub use topic::{Topic, UnknownTopic};
 pub use trace_parent::{TraceParent, UnknownTraceParent};
-pub use undrawn::{Adjusted, Undrawn};
+pub use undrawn::{Adjusted, Shows, Undrawn};
 pub use version::HIGHEST_VERSION;
 pub use voice_model::{CloningMethod, VoiceModelCreated, VoiceModelReady};
 pub use voice_training::{Consent, MOST_SAMPLES, VoiceTraining};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Adjusted, AssetKind, FileFormat, MediaType, Topic, Undrawn};
+use crate::{AssetKind, FileFormat, MediaType, Shows, Topic};
 
 /// A render job was submitted: the asset to render and the event that triggered it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,12 +78,9 @@ pub struct RenderJobCompleted {
     /// The length of a video or audio file in milliseconds, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_ms: Option<u64>,
-    /// What the asset does not show, because the studio has no font for it; each field once.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub undrawn: Vec<Undrawn>,
-    /// What of the brand the asset shows otherwise than it was asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub adjusted: Vec<Adjusted>,
+    /// What it shows of its job; empty for video and audio.
+    #[serde(flatten)]
+    pub shows: Shows,
 }
 
 /// A render job failed for good.

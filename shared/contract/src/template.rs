@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Adjusted, AssetKind, Configuration, Entity, FileFormat, Undrawn};
+use crate::{AssetKind, Configuration, Entity, FileFormat, Shows};
 
 /// The complete current state of a template. Of two events about one template, the one with the
 /// higher `revision` is valid; each is complete without the other.
@@ -45,10 +45,7 @@ pub struct TemplateAsset {
     pub height: Option<u32>,
     /// The format of the file.
     pub format: FileFormat,
-    /// What the asset does not show, because the studio has no font for it; each field once.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub undrawn: Vec<Undrawn>,
-    /// What of the brand the asset shows otherwise than it was asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub adjusted: Vec<Adjusted>,
+    /// What it shows of its job; empty for video and audio.
+    #[serde(flatten)]
+    pub shows: Shows,
 }

@@ -1,8 +1,25 @@
-//! What an asset does not show of what it was asked to show. It holds no text of the tenant.
+//! What a picture shows of what it was asked to show, and what it does not.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+/// What a picture shows of its job.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shows {
+    /// The words that are drawn, in reading order and in the content's language, for a person who does
+    /// not see the picture: at most 1,000 characters. It is text of the tenant. An asset of an earlier
+    /// version of the code has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alt_text: Option<String>,
+    /// What there is no font for; each field once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undrawn: Vec<Undrawn>,
+    /// What of the brand is shown otherwise than it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjusted: Vec<Adjusted>,
+}
 
 /// What of a field is not drawn, because the studio has no font for it. A field most of whose letters
 /// are not drawn is left out as a whole, with what would stand before it.

@@ -7,9 +7,9 @@ use contract::{
     Adjusted, AssetKind, Brand, CampaignLaunched, Channel, CloningMethod, CloudEvent, CmsPublished,
     Color, Configuration, ContentTranslation, Entity, EntityKind, Envelope, EventCreated,
     EventPublished, FailureClass, HIGHEST_VERSION, Identifier, Locale, MediaType, Moment,
-    RenderJobCompleted, RenderJobCreated, RenderJobFailed, S3Object, Template, TemplateAsset, Text,
-    Time, TimeZoneName, Topic, Trigger, Typeface, Undrawn, Venue, VoiceModelCreated,
-    VoiceModelReady, VoiceTraining,
+    RenderJobCompleted, RenderJobCreated, RenderJobFailed, S3Object, Shows, Template,
+    TemplateAsset, Text, Time, TimeZoneName, Topic, Trigger, Typeface, Undrawn, Venue,
+    VoiceModelCreated, VoiceModelReady, VoiceTraining,
 };
 use jsonschema::Validator;
 use proptest::{
@@ -525,8 +525,8 @@ fn url() -> impl Strategy<Value = String> {
     "https://[a-z]{1,20}\\.example/renders/[0-9a-f]{32}/[0-9a-f]{32}/poster\\.png"
 }
 
-/// What of a configuration is not drawn, and what is adjusted.
-fn losses() -> impl Strategy<Value = (Vec<Undrawn>, Vec<Adjusted>)> {
+/// What a picture shows of a configuration.
+fn shows() -> impl Strategy<Value = Shows> {
     let undrawn = (
         "[a-z]{1,20}(\\.[a-zA-Z]{1,20})?",
         1_u32..,
@@ -547,7 +547,16 @@ fn losses() -> impl Strategy<Value = (Vec<Undrawn>, Vec<Adjusted>)> {
             what: what.to_owned(),
             reason,
         });
-    (vec(undrawn, 0..9), vec(adjusted, 0..4))
+    (
+        option::of("\\PC{1,1000}"),
+        vec(undrawn, 0..9),
+        vec(adjusted, 0..4),
+    )
+        .prop_map(|(alt_text, undrawn, adjusted)| Shows {
+            alt_text,
+            undrawn,
+            adjusted,
+        })
 }
 
 fn source() -> impl Strategy<Value = String> {
@@ -595,7 +604,7 @@ proptest! {
     fn every_render_job_event_conforms_to_its_schema(
         (tenant_id, user_id, job_id) in ids(), (template_id, resubmit_of) in ("[0-9a-f-]{36}", option::of("[0-9a-f-]{36}")), asset in kind(), locale in option::of(locale()), url in url(),
         topic in select(Topic::consumed().collect::<Vec<_>>()), source in source(), id in source(),
-        numbers in (0..=EXACT, 0..=EXACT, any::<u32>(), any::<bool>()), length_ms in option::of(0..=EXACT), losses in losses(), reason in text::<2048>(), media in select(vec![MediaType::Image, MediaType::Video, MediaType::Audio]),
+        numbers in (0..=EXACT, 0..=EXACT, any::<u32>(), any::<bool>()), length_ms in option::of(0..=EXACT), shows in shows(), reason in text::<2048>(), media in select(vec![MediaType::Image, MediaType::Video, MediaType::Audio]),
         failure in select(vec![
             FailureClass::InvalidInput, FailureClass::Unavailable, FailureClass::Timeout, FailureClass::Abandoned, FailureClass::NotConfigured, FailureClass::Moderation,
             FailureClass::OutcomeUnknown, FailureClass::TooManyOpen, FailureClass::Cancelled, FailureClass::Internal,
@@ -610,7 +619,7 @@ proptest! {
         });
         conforms(Topic::RenderJobCompleted, &RenderJobCompleted {
             tenant_id: tenant_id.clone(), user_id: user_id.clone(), job_id: job_id.clone(), media_type: media, provider: provider.clone(), output_url: url,
-            duration_ms: numbers.0, credits_used: numbers.1, length_ms, undrawn: losses.0, adjusted: losses.1,
+            duration_ms: numbers.0, credits_used: numbers.1, length_ms, shows,
         });
         conforms(Topic::RenderJobFailed, &RenderJobFailed {
             tenant_id, user_id, job_id, media_type: media, provider, template_id, asset, failure, reason: reason.to_string(), attempts: numbers.2,
@@ -621,10 +630,10 @@ proptest! {
     #[test]
     fn every_template_event_conforms_to_its_schema(
         (tenant_id, user_id, template_id) in ids(), kind in kind(), entity in select(EntityKind::ALL.to_vec()),
-        id in identifier(), revision in 1..=EXACT, configuration in configuration(), url in option::of(url()), (undrawn, adjusted) in losses(),
+        id in identifier(), revision in 1..=EXACT, configuration in configuration(), url in option::of(url()), shows in shows(),
     ) {
         let (width, height) = kind.size().unzip();
-        let asset = url.map(|output_url| TemplateAsset { job_id: template_id.clone(), output_url, width, height, format: kind.format(), undrawn, adjusted });
+        let asset = url.map(|output_url| TemplateAsset { job_id: template_id.clone(), output_url, width, height, format: kind.format(), shows });
         let template = Template { tenant_id, user_id, template_id, kind, entity: Entity { kind: entity, id }, revision, configuration, asset };
         conforms(Topic::TemplateCreated, &template);
         conforms(Topic::TemplateUpdated, &template);
@@ -715,23 +724,26 @@ fn the_largest_event_that_can_be_produced_is_below_the_limit() {
             width: Some(u32::MAX),
             height: Some(u32::MAX),
             format: AssetKind::Poster.format(),
-            // Every field, in a title of as many scripts as it has characters.
-            undrawn: vec![
-                Undrawn {
-                    field: "venue.address".to_owned(),
-                    characters: u32::MAX,
-                    scripts: vec!["Canadian Aboriginal".to_owned(); 3],
-                };
-                8
-            ],
-            adjusted: vec![
-                Adjusted {
-                    field: "brand.accentColor".to_owned(),
-                    what: "left-out".to_owned(),
-                    reason: "r".repeat(200),
-                };
-                3
-            ],
+            shows: Shows {
+                alt_text: Some("𝄞".repeat(1000)),
+                // Every field, in a title of as many scripts as it has characters.
+                undrawn: vec![
+                    Undrawn {
+                        field: "venue.address".to_owned(),
+                        characters: u32::MAX,
+                        scripts: vec!["Canadian Aboriginal".to_owned(); 3],
+                    };
+                    8
+                ],
+                adjusted: vec![
+                    Adjusted {
+                        field: "brand.accentColor".to_owned(),
+                        what: "left-out".to_owned(),
+                        reason: "r".repeat(200),
+                    };
+                    3
+                ],
+            },
         }),
     };
     let event = CloudEvent::new(

@@ -3,7 +3,7 @@
 
 use std::{ops::Deref, slice};
 
-use contract::{Adjusted, Time, Undrawn};
+use contract::{Shows, Time};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -61,12 +61,9 @@ pub struct Kept {
     /// The length of a video or audio file in milliseconds, if the provider reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_ms: Option<u64>,
-    /// What it does not show, because there is no font for it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub undrawn: Vec<Undrawn>,
-    /// What of the brand it shows otherwise than it was asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub adjusted: Vec<Adjusted>,
+    /// What it shows of its job; empty for video and audio.
+    #[serde(flatten)]
+    pub shows: Shows,
 }
 
 /// The outcome of an attempt.

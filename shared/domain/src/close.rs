@@ -77,8 +77,7 @@ fn completed(job: &Job, output: &Output, at: Time, output_url: &str, now: Time) 
         duration_ms: output.stored_at.milliseconds_since(at),
         credits_used: output.credits,
         length_ms: output.length_ms,
-        undrawn: output.undrawn.clone(),
-        adjusted: output.adjusted.clone(),
+        shows: output.shows.clone(),
     };
     OutboundEvent::new(
         Topic::RenderJobCompleted,

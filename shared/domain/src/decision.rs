@@ -100,7 +100,6 @@ pub(crate) fn template_asset(job: &Job, output: &Output, output_url: String) -> 
         width,
         height,
         format: job.asset.format(),
-        undrawn: output.undrawn.clone(),
-        adjusted: output.adjusted.clone(),
+        shows: output.shows.clone(),
     }
 }

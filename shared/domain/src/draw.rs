@@ -5,7 +5,7 @@
 
 use std::mem;
 
-use contract::{Adjusted, FailureClass, Time, Undrawn};
+use contract::{FailureClass, Shows, Time, Undrawn};
 
 use crate::{
     Decision, EntityState, Failure, Job, OutboundEvent, Outcome, Output, ProviderId, Refusal, Work,
@@ -25,10 +25,8 @@ pub enum Drawn {
         url: String,
         /// When it was stored.
         at: Time,
-        /// What it does not show, because there is no font for it.
-        undrawn: Vec<Undrawn>,
-        /// What of the brand it shows otherwise than it was asked for.
-        adjusted: Vec<Adjusted>,
+        /// What it shows of its job.
+        shows: Shows,
     },
     /// The canvas cannot draw what the job says.
     Refused {
@@ -57,7 +55,8 @@ impl Drawn {
     #[must_use]
     pub fn undrawn(&self) -> &[Undrawn] {
         match self {
-            Self::Stored { undrawn, .. } | Self::Refused { undrawn, .. } => undrawn,
+            Self::Stored { shows, .. } => &shows.undrawn,
+            Self::Refused { undrawn, .. } => undrawn,
             Self::GivenUp { .. } => &[],
         }
     }
@@ -105,8 +104,7 @@ fn end(job: Job, drawn: Drawn, entity: &EntityState, now: Time) -> Option<Decisi
             key,
             url,
             at,
-            undrawn,
-            adjusted,
+            shows,
         } => {
             let made = asked(job, asked_at).answered(Outcome::Made { credits: 0 }, at);
             let output = Output {
@@ -114,8 +112,7 @@ fn end(job: Job, drawn: Drawn, entity: &EntityState, now: Time) -> Option<Decisi
                 stored_at: at,
                 credits: made.attempts.credits(),
                 length_ms: None,
-                undrawn,
-                adjusted,
+                shows,
             };
             let stored = made.stored(ProviderId::StudioCanvas.as_str().to_owned(), output);
             finish(stored, entity.clone(), &url, now)

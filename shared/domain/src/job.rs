@@ -1,8 +1,8 @@
 //! A render job.
 
 use contract::{
-    Adjusted, AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, MediaType,
-    SOURCE, Time, TraceParent, Trigger, Undrawn,
+    AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, MediaType, SOURCE, Shows,
+    Time, TraceParent, Trigger,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -123,7 +123,8 @@ pub enum State {
     },
 }
 
-/// An asset in the bucket. It holds no text of the tenant, and goes when the job is erased.
+/// An asset in the bucket. Of its tenant's text it holds what `shows` has, which goes with the job's
+/// facts; the rest goes when the job is erased.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
     /// The key of the object.
@@ -135,12 +136,9 @@ pub struct Output {
     /// The length of a video or audio file in milliseconds, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_ms: Option<u64>,
-    /// What the asset does not show, because there is no font for it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub undrawn: Vec<Undrawn>,
-    /// What of the brand it shows otherwise than it was asked for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub adjusted: Vec<Adjusted>,
+    /// What it shows of its job; empty for video and audio.
+    #[serde(flatten)]
+    pub shows: Shows,
 }
 
 /// Why a job failed.
@@ -238,6 +236,22 @@ impl Job {
     pub fn without_facts(mut self) -> Self {
         SOURCE.clone_into(&mut self.user_id);
         self.configuration = Configuration::erased();
+        let stored = match &mut self.state {
+            State::Submitted { output, .. } => output.as_mut(),
+            State::Completed { output, .. } => Some(output),
+            State::Created
+            | State::Failed { .. }
+            | State::Cancelled { .. }
+            | State::Erased { .. } => None,
+        };
+        let stored = stored.map(|output| &mut output.shows);
+        let kept = self.attempts.iter_mut().filter_map(|attempt| {
+            let kept = attempt.kept.as_mut()?;
+            Some(&mut kept.shows)
+        });
+        for shows in kept.chain(stored) {
+            shows.alt_text = None;
+        }
         self
     }
 

@@ -1,7 +1,8 @@
 //! Which provider is asked for a job, how often, and what happens after refusals.
 
 use contract::{
-    AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Time, Topic, Trigger,
+    AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Shows, Time, Topic,
+    Trigger,
 };
 use domain::{
     AssetPaths, Attempts, Caps, ConcurrencyLimits, InboundEventKey, Job, JobId, MOST_ATTEMPTS,
@@ -196,8 +197,7 @@ fn made(job: Job, provider: ProviderId) -> Job {
                 stored_at: at(61),
                 credits: 0,
                 length_ms: None,
-                undrawn: Vec::new(),
-                adjusted: Vec::new(),
+                shows: Shows::default(),
             },
             submitted_at: at(60),
         },

@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use contract::{
-    AssetKind, Configuration, Entity, EntityKind, EventTime, FailureClass, Identifier, Text, Time,
-    Topic,
+    AssetKind, Configuration, Entity, EntityKind, EventTime, FailureClass, Identifier, Shows, Text,
+    Time, Topic,
 };
 use domain::{
     AssetPaths, CLOCKS_DIFFER_SECONDS, ContentHash, Decision, Description, EntityState, Failure,
@@ -141,8 +141,7 @@ fn stored(job: &Job) -> Job {
         stored_at: at("2026-11-20T10:00:01.500Z"),
         credits: 0,
         length_ms: None,
-        undrawn: Vec::new(),
-        adjusted: Vec::new(),
+        shows: Shows::default(),
     };
     asked(job.clone()).stored("studio-canvas".to_owned(), output)
 }
@@ -575,8 +574,7 @@ fn a_state_only_moves_forward() {
         stored_at: now(),
         credits: 9,
         length_ms: None,
-        undrawn: Vec::new(),
-        adjusted: Vec::new(),
+        shows: Shows::default(),
     };
     assert_eq!(closed.clone().stored("another".to_owned(), other), closed);
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use contract::{
     Adjusted, AssetKind, Configuration, Entity, EntityKind, EventTime, FailureClass, Identifier,
-    Locale, Text, Time, Topic, Translation, Undrawn,
+    Locale, Shows, Text, Time, Topic, Translation, Undrawn,
 };
 use domain::{
     ContentHash, Decision, Description, Drawn, Ends, EntityState, Failure, InboundEvent, Job,
@@ -75,8 +75,7 @@ fn stored(job: &Job) -> Drawn {
         key: format!("renders/{}", job.id),
         url: format!("https://assets.example/{}", job.id),
         at: at(2),
-        undrawn: Vec::new(),
-        adjusted: Vec::new(),
+        shows: Shows::default(),
     }
 }
 
@@ -151,8 +150,7 @@ fn drawn_jobs_end_as_if_each_had_been_asked_for_and_finished_by_itself() {
             stored_at: at(2),
             credits: 0,
             length_ms: None,
-            undrawn: Vec::new(),
-            adjusted: Vec::new(),
+            shows: Shows::default(),
         };
         let made = made.stored("studio-canvas".to_owned(), output);
         let url = format!("https://assets.example/{id}");
@@ -238,12 +236,15 @@ fn what_a_picture_does_not_show_is_in_its_event_its_template_and_its_job() {
             key,
             url,
             at,
-            undrawn: without_venue(),
-            adjusted: vec![Adjusted {
-                field: "brand.logo".to_owned(),
-                what: "left-out".to_owned(),
-                reason: "it has 1 × 1 pixels".to_owned(),
-            }],
+            shows: Shows {
+                alt_text: Some("Rain. 19 December".to_owned()),
+                undrawn: without_venue(),
+                adjusted: vec![Adjusted {
+                    field: "brand.logo".to_owned(),
+                    what: "left-out".to_owned(),
+                    reason: "it has 1 × 1 pixels".to_owned(),
+                }],
+            },
         },
         other => panic!("{other:?}"),
     };
@@ -258,14 +259,21 @@ fn what_a_picture_does_not_show_is_in_its_event_its_template_and_its_job() {
     let job = serde_json::to_value(&closed.state).unwrap()["output"].take();
     for told in [completed, asset, job] {
         assert_eq!((&told["undrawn"], &told["adjusted"]), (&undrawn, &adjusted));
+        assert_eq!(told["altText"], "Rain. 19 December");
     }
     // The template keeps it, and publishes it with a change that needs no new picture.
     let entity = ends.entity.unwrap();
     let kept = entity.templates.values().filter_map(|template| {
         let asset = template.asset.as_ref()?;
-        (asset.undrawn == without_venue()).then_some(template.job)
+        (asset.shows.undrawn == without_venue()).then_some(template.job)
     });
     assert_eq!(kept.collect::<Vec<_>>(), [closed.id]);
+    // Without its facts, the job has nothing that is text of the tenant.
+    let blank = serde_json::to_string(&closed.clone().without_facts()).unwrap();
+    assert!(
+        !blank.contains("Rain") && blank.contains("undrawn"),
+        "{blank}"
+    );
     // Erased, the job says nothing of it.
     let erased = serde_json::to_string(&closed.clone().erased(at(10))).unwrap();
     assert!(!erased.contains("undrawn"), "{erased}");

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use contract::{
     AssetKind, Configuration, Entity, EntityKind, EventTime, Fact, FileFormat, Identifier, Locale,
-    TemplateAsset, Text, Time, Topic, Translation, Venue,
+    Shows, TemplateAsset, Text, Time, Topic, Translation, Venue,
 };
 use domain::{
     ContentHash, Decision, Description, EntityState, InboundEvent, MOST_ASSETS, MOST_LANGUAGES,
@@ -534,8 +534,7 @@ fn rendered(mut entity: EntityState) -> EntityState {
             width: Some(1600),
             height: Some(900),
             format: FileFormat::Png,
-            undrawn: Vec::new(),
-            adjusted: Vec::new(),
+            shows: Shows::default(),
         });
     }
     entity

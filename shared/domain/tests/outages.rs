@@ -1,6 +1,8 @@
 //! A job whose providers are all in trouble waits until one of them is back.
 
-use contract::{AssetKind, Configuration, Entity, EntityKind, Identifier, Time, Topic, Trigger};
+use contract::{
+    AssetKind, Configuration, Entity, EntityKind, Identifier, Shows, Time, Topic, Trigger,
+};
 use domain::{
     Attempts, InboundEventKey, Job, JobId, Kept, MOST_ATTEMPTS, Next, Notes, Outcome, Output,
     ProviderId, Refusal, State, TemplateId, Turn, Work, derive, next, wait_out,
@@ -168,8 +170,7 @@ fn kept() -> Job {
         made_by: "openai/gpt-image-2".to_owned(),
         credits: 7,
         length_ms: None,
-        undrawn: Vec::new(),
-        adjusted: Vec::new(),
+        shows: Shows::default(),
     };
     let asked = job(AssetKind::Poster).asking(OpenAi, derive(&[b"token"]), at(0));
     asked.keeping(kept, None)
@@ -225,8 +226,7 @@ fn an_answer_that_was_put_down_elsewhere_is_learned_by_its_own_attempt_alone() {
         stored_at: at(60),
         credits: 60,
         length_ms: None,
-        undrawn: Vec::new(),
-        adjusted: Vec::new(),
+        shows: Shows::default(),
     };
     let made = asked
         .clone()

@@ -4,7 +4,8 @@
 use std::{collections::BTreeMap, fmt::Debug};
 
 use contract::{
-    AssetKind, Configuration, Entity, EntityKind, Identifier, Text, Time, Topic, VoiceTraining,
+    AssetKind, Configuration, Entity, EntityKind, Identifier, Shows, Text, Time, Topic,
+    VoiceTraining,
 };
 use domain::{
     ContentHash, Description, Failure, InboundEvent, Job, LONGEST_WAIT_SECONDS, Outcome, Output,
@@ -226,8 +227,7 @@ fn work_is_closed_by_its_end_and_erased_by_its_erasure_alone() {
         stored_at: at(2),
         credits: 0,
         length_ms: None,
-        undrawn: Vec::new(),
-        adjusted: Vec::new(),
+        shows: Shows::default(),
     };
     let asked = job
         .clone()

@@ -10,7 +10,7 @@ use canvas::{
     Adjustment, Canvas, Change, Drawing, Field, Logo, LogoError, Painting, PaintingError,
     RenderError, RenderReport,
 };
-use contract::{Adjusted, Undrawn};
+use contract::{Adjusted, Shows, Undrawn};
 use domain::Job;
 
 use crate::provenance::{Source, labelled};
@@ -22,15 +22,13 @@ pub struct StudioCanvas(Arc<Mutex<Canvas>>);
 /// The most scripts that are named of one field.
 const MOST_SCRIPTS: usize = 3;
 
-/// A drawn asset, and what it does not show of its job.
+/// A drawn asset, and what it shows of its job.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Picture {
     /// The file, a PNG.
     pub png: Vec<u8>,
-    /// What there is no font for, by field.
-    pub undrawn: Vec<Undrawn>,
-    /// What of the brand is shown otherwise than it was asked for.
-    pub adjusted: Vec<Adjusted>,
+    /// What it shows of its job.
+    pub shows: Shows,
 }
 
 impl Picture {
@@ -45,11 +43,12 @@ impl Picture {
             what: adjustment.change.as_str().to_owned(),
             reason: adjustment.reason.clone(),
         });
-        Self {
-            png,
+        let shows = Shows {
+            alt_text: Some(report.alt_text.clone()).filter(|text| !text.is_empty()),
             undrawn: undrawn.collect(),
             adjusted: adjusted.collect(),
-        }
+        };
+        Self { png, shows }
     }
 }
 
@@ -229,6 +228,7 @@ mod tests {
     fn a_field_in_many_scripts_names_three_of_them() {
         let mut report = RenderReport {
             texts: Vec::new(),
+            alt_text: "Rain".to_owned(),
             lost: Default::default(),
             adjusted: Vec::new(),
             margin: canvas::Area {
@@ -246,7 +246,7 @@ mod tests {
         };
         report.lost.insert(Field::VenueCity, lost);
         let picture = Picture::new(vec![1], &report);
-        let [city] = &picture.undrawn[..] else {
+        let [city] = &picture.shows.undrawn[..] else {
             panic!("{picture:?}")
         };
         assert_eq!(

@@ -94,9 +94,8 @@ impl ElevenLabs {
             body: Body::Stream(Stream(response)),
             length_ms: None,
             copy,
-            undrawn: Vec::new(),
+            shows: Shows::default(),
             painting: None,
-            adjusted: Vec::new(),
         })))
     }
 

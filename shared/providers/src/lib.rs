@@ -16,7 +16,7 @@ mod speakers;
 mod vendors;
 
 use aws_config::SdkConfig;
-use contract::{Adjusted, Undrawn};
+use contract::Shows;
 use domain::{Job, ProviderId, Refusal};
 use drawing::{DrawError, Picture, StudioCanvas};
 
@@ -79,10 +79,8 @@ pub struct Media {
     pub length_ms: Option<u64>,
     /// The id of the copy that the provider keeps, if the provider reports one.
     pub copy: Option<String>,
-    /// What of the job it does not show, because the studio has no font for it.
-    pub undrawn: Vec<Undrawn>,
-    /// What of the brand it shows otherwise than it was asked for.
-    pub adjusted: Vec<Adjusted>,
+    /// What it shows of its job.
+    pub shows: Shows,
     /// The PNG that a vendor painted for it and that the canvas drew over, if that is new.
     pub painting: Option<Vec<u8>>,
 }
@@ -95,8 +93,7 @@ fn drawn(picture: Picture, made_by: String, credits: u64) -> Box<Media> {
         credits,
         length_ms: None,
         copy: None,
-        undrawn: picture.undrawn,
-        adjusted: picture.adjusted,
+        shows: picture.shows,
         painting: None,
     })
 }

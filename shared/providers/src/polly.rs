@@ -115,9 +115,8 @@ impl Polly {
                         .div_ceil(1_000_000),
                     length_ms: None,
                     copy: None,
-                    undrawn: Vec::new(),
+                    shows: Shows::default(),
                     painting: None,
-                    adjusted: Vec::new(),
                 })))
             }
             Some(TaskStatus::Failed) => {

@@ -123,9 +123,8 @@ impl Runway {
                     length_ms: Some(u64::from(self.settings.seconds) * 1000),
                     // The task's id, which is the ticket, names the copy.
                     copy: None,
-                    undrawn: Vec::new(),
+                    shows: Shows::default(),
                     painting: None,
-                    adjusted: Vec::new(),
                 })))
             }
             _ => Ok(match without_video(&task) {

@@ -2,13 +2,16 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use contract::{Adjusted, SMOKE_TENANT, Undrawn};
+use contract::{SMOKE_TENANT, Shows, Undrawn};
 use domain::Job;
 use telemetry::{Measured, Telemetry};
 
 /// Says in the log what the stored asset of `job` does not show, or shows otherwise than it was
 /// asked for; nothing, if it shows all as it was asked for. No text of the tenant is said.
-pub fn say_undrawn(job: &Job, undrawn: &[Undrawn], adjusted: &[Adjusted]) {
+pub fn say_undrawn(job: &Job, shows: &Shows) {
+    let Shows {
+        undrawn, adjusted, ..
+    } = shows;
     if !undrawn.is_empty() {
         tracing::warn!(job = %job.id, "drawn without what there is no font for: {}", list(undrawn));
     }

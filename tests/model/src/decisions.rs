@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use contract::{
     AssetKind, Configuration, Entity, EntityKind, EventTime, FailureClass, Identifier, SOURCE,
-    Text, Time, Topic,
+    Shows, Text, Time, Topic,
 };
 use domain::{
     AssetPaths, ContentHash, Decision, Description, Drawn, EntityState, Failure, InboundEvent, Job,
@@ -382,8 +382,7 @@ fn changed(job: Job, change: Change, now: Time) -> Job {
                 stored_at: now,
                 credits: 5,
                 length_ms: None,
-                undrawn: Vec::new(),
-                adjusted: Vec::new(),
+                shows: Shows::default(),
             };
             job.answered(Outcome::Made { credits: 5 }, now)
                 .stored("runway".to_owned(), output)
@@ -402,8 +401,7 @@ fn stored(job: &Job, now: Time) -> Drawn {
         url: format!("https://assets.example/{key}"),
         key,
         at: now,
-        undrawn: Vec::new(),
-        adjusted: Vec::new(),
+        shows: Shows::default(),
     }
 }
 

@@ -127,9 +127,9 @@ fn ended(state: &State) -> Vec<Happened> {
 
 /// That an asset is stored, and what it does not show as it was asked for.
 fn stored(output: &Output, what: &str) -> Vec<Happened> {
-    let undrawn = output.undrawn.iter();
+    let undrawn = output.shows.undrawn.iter();
     let undrawn = undrawn.map(|field| format!("not drawn: {field}"));
-    let adjusted = output.adjusted.iter();
+    let adjusted = output.shows.adjusted.iter();
     let adjusted = adjusted.map(|field| format!("not as asked for: {field}"));
     let all = iter::once(what.to_owned()).chain(undrawn).chain(adjusted);
     all.map(|what| happened(output.stored_at, what)).collect()
@@ -152,7 +152,7 @@ fn class(refusal: Refusal) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use contract::{Adjusted, Undrawn};
+    use contract::{Adjusted, Shows, Undrawn};
     use domain::Work as _;
 
     use super::*;
@@ -165,16 +165,19 @@ mod tests {
             stored_at: at,
             credits: 0,
             length_ms: None,
-            undrawn: vec![Undrawn {
-                field: "venue.name".to_owned(),
-                characters: 5,
-                scripts: vec!["Tamil".to_owned()],
-            }],
-            adjusted: vec![Adjusted {
-                field: "brand.logo".to_owned(),
-                what: "left-out".to_owned(),
-                reason: "it has 1 × 1 pixels".to_owned(),
-            }],
+            shows: Shows {
+                alt_text: None,
+                undrawn: vec![Undrawn {
+                    field: "venue.name".to_owned(),
+                    characters: 5,
+                    scripts: vec!["Tamil".to_owned()],
+                }],
+                adjusted: vec![Adjusted {
+                    field: "brand.logo".to_owned(),
+                    what: "left-out".to_owned(),
+                    reason: "it has 1 × 1 pixels".to_owned(),
+                }],
+            },
         };
         let of = |output: &Output| {
             let submitted_at = at;
@@ -194,8 +197,7 @@ mod tests {
                 "not as asked for: brand.logo left-out: it has 1 × 1 pixels",
             ]
         );
-        output.undrawn.clear();
-        output.adjusted.clear();
+        output.shows = Shows::default();
         assert_eq!(of(&output), ["stored, completed"]);
     }
 

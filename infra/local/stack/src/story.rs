@@ -168,7 +168,7 @@ impl Story {
         let job = self.jobs.entry(completed.job_id.clone()).or_default();
         job.end = Some(End::Completed);
         let name = job.asset.clone().unwrap_or_else(|| "asset".to_owned());
-        let undrawn = completed.undrawn.iter();
+        let undrawn = completed.shows.undrawn.iter();
         let without: String = undrawn.map(|it| format!("; not drawn: {it}")).collect();
         Line {
             mark: Mark::Completed,
@@ -307,7 +307,7 @@ fn inbound(record: &Produced, id: Option<&str>) -> String {
 mod tests {
     use contract::{
         AssetKind, Configuration, Entity, EntityKind, FailureClass, FileFormat, Identifier,
-        MediaType, Trigger, Undrawn,
+        MediaType, Shows, Trigger, Undrawn,
     };
     use serde::Serialize;
     use serde_json::json;
@@ -367,8 +367,10 @@ mod tests {
             duration_ms: 7,
             credits_used: 0,
             length_ms: None,
-            undrawn,
-            adjusted: Vec::new(),
+            shows: Shows {
+                undrawn,
+                ..Shows::default()
+            },
         };
         record(Topic::RenderJobCompleted, "2", data)
     }

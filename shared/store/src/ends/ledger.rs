@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use contract::{
-    AssetKind, Configuration, Entity, EntityKind, EventTime, Identifier, Topic, TraceParent,
+    AssetKind, Configuration, Entity, EntityKind, EventTime, Identifier, Shows, Topic, TraceParent,
 };
 use domain::{
     ContentHash, Description, Drawn, InboundEvent, Planning, ProviderRouting, Work as _, end_drawn,
@@ -135,8 +135,14 @@ fn written(trace: Option<TraceParent>) -> [usize; 3] {
             url: format!("https://assets.eventzr.example/{key}"),
             key,
             at: at("2026-11-24T11:59:31.696Z"),
-            undrawn: Vec::new(),
-            adjusted: Vec::new(),
+            shows: Shows {
+                alt_text: Some(
+                    "Lanterns on the Lake. Saturday 19 December 2026, 6:30 pm – 10:00 pm IST. Ulsoor Lake \
+                     Promenade, Kensington Road, Halasuru, Bengaluru. Monsoon Arts Collective"
+                        .to_owned(),
+                ),
+                ..Shows::default()
+            },
         };
         (job.with_version(1), drawn)
     });

@@ -2,6 +2,7 @@
 
 use std::slice;
 
+use contract::Shows;
 use domain::{Drawn, Job, Work as _, end_drawn};
 use fault_proxy::Occurrence;
 use store::{Key, Overdue, Owner, Store, StoreError, WrittenEnds};
@@ -21,8 +22,7 @@ fn stored(job: &Job) -> Drawn {
         key: format!("{}.png", job.id),
         url: format!("https://assets.example/{}.png", job.id),
         at: now(),
-        undrawn: Vec::new(),
-        adjusted: Vec::new(),
+        shows: Shows::default(),
     }
 }
 

@@ -1,4 +1,4 @@
-use contract::FailureClass;
+use contract::{FailureClass, Shows};
 use domain::{JobId, Output, Refusal, cancel, derive, fail};
 use store::{Expiry, Key, Prepared};
 
@@ -249,8 +249,7 @@ fn a_closed_job_says_how_it_ended_and_what_it_fell_back_from() {
         stored_at: after(4),
         credits: 0,
         length_ms: None,
-        undrawn: Vec::new(),
-        adjusted: Vec::new(),
+        shows: Shows::default(),
     };
     let completed = Job {
         provider: "studio-canvas".to_owned(),

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use contract::{Time, Undrawn};
+use contract::{Shows, Time, Undrawn};
 use dead_letters::{DeadLetter, DeadLetterError};
 use domain::{
     ConcurrencyLimits, Decision, Drawn, Ends, EntityKey, EntityState, Job, JobId, OutboundEvent,
@@ -449,8 +449,10 @@ impl Effects for Script {
         let lacks_font = matches!(self.state().answers.get(&call), Some(Answer::LacksFont));
         let draw = |state: &mut State| Picture {
             png: vec![2],
-            undrawn: state.undrawn.clone(),
-            adjusted: Vec::new(),
+            shows: Shows {
+                undrawn: state.undrawn.clone(),
+                ..Shows::default()
+            },
         };
         let drawn = self.call(call, draw).await;
         drawn.map_err(|_| match lacks_font {

@@ -38,7 +38,7 @@ fn a_picture_without_a_text_completes_and_its_events_and_its_job_say_so() {
     let State::Completed { output, .. } = state else {
         panic!("{state:?}")
     };
-    assert_eq!(serde_json::to_value(output.undrawn).unwrap(), told());
+    assert_eq!(serde_json::to_value(output.shows.undrawn).unwrap(), told());
 }
 
 #[test]
