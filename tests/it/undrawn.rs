@@ -126,6 +126,14 @@ async fn a_venue_without_a_font_is_left_out_and_told_in_events_history_log_and_m
     assert_eq!(completed["undrawn"], told);
     let updated = data(&produced, Topic::TemplateUpdated);
     assert_eq!(updated["asset"]["undrawn"], told);
+    // For a person who does not see it, it says what it shows.
+    let alt_text = completed["altText"].as_str().unwrap();
+    assert!(
+        alt_text.starts_with("Lanterns on the Lake. ") && alt_text.contains("2026"),
+        "{alt_text}"
+    );
+    assert!(!alt_text.contains(CUNEIFORM), "{alt_text}");
+    assert_eq!(updated["asset"]["altText"], alt_text);
     let file = fetch(&studio, completed["outputUrl"].as_str().unwrap()).await;
     assert_eq!(size_of(&file), (1080, 1350));
 
