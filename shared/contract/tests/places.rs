@@ -1,6 +1,6 @@
 //! The places outside the Rust code that must name every topic and every kind of asset: the
 //! template, the contract's pages and the README. A new one that a place lacks fails here, with the
-//! place's name. (`shared/domain/tests/places.rs` does so for the providers.)
+//! place's name. (`shared/domain/tests/it/places.rs` does so for the providers.)
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 

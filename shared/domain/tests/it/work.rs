@@ -3,54 +3,16 @@
 
 use std::{collections::BTreeMap, fmt::Debug};
 
-use contract::{
-    AssetKind, Configuration, Entity, EntityKind, Identifier, Shows, Text, Time, Topic,
-    VoiceTraining,
-};
+use contract::{Shows, VoiceTraining};
 use domain::{
-    ContentHash, Description, Failure, InboundEvent, Job, LONGEST_WAIT_SECONDS, Outcome, Output,
-    Planning, ProviderId, ProviderRouting, Refusal, Registration, VoiceModel, VoiceModelId,
-    VoiceRequest, Work, WorkId, cancel, derive, fail, plan, ready,
+    Failure, Job, LONGEST_WAIT_SECONDS, Outcome, Output, ProviderId, Refusal, Registration,
+    VoiceModel, VoiceModelId, VoiceRequest, Work, WorkId, cancel, derive, fail, ready,
 };
 
-fn at(second: u32) -> Time {
-    let begin: Time = serde_json::from_str("\"2026-11-27T10:00:00Z\"").unwrap();
-    begin.plus_seconds(second)
-}
-
-fn job() -> Job {
-    let time = serde_json::from_str("\"2026-11-27T09:00:00Z\"").unwrap();
-    let inbound = InboundEvent {
-        topic: Topic::EventCreated,
-        source: "events-svc".to_owned(),
-        id: "evt-1".to_owned(),
-        time,
-        trace: None,
-        content: ContentHash::of_text("lanterns"),
-    };
-    let description = Description {
-        tenant: Identifier::parse("tenant-monsoon-arts").unwrap(),
-        user: None,
-        entity: Entity {
-            kind: EntityKind::Event,
-            id: Identifier::parse("event-1").unwrap(),
-        },
-        version: None,
-        configuration: Configuration::titled(Text::parse("Lanterns").unwrap()),
-        translations: BTreeMap::new(),
-        assets: vec![AssetKind::Poster],
-    };
-    let planning = Planning {
-        now: at(0),
-        deadline: at(900),
-        routing: &ProviderRouting::default(),
-    };
-    let decision = plan(None, &inbound, &description, planning).unwrap();
-    decision.jobs[0].clone()
-}
+use crate::samples::{at, planned_poster};
 
 fn voice() -> VoiceModel {
-    let example = include_str!("../../../events/voice-training/example.json");
+    let example = include_str!("../../../../events/voice-training/example.json");
     let training = VoiceTraining::parse(example).unwrap();
     let registration = Registration {
         id: VoiceModelId(derive(&[b"a voice"])),
@@ -81,7 +43,7 @@ fn is_new<W: Work>(work: &W, id: WorkId) {
 
 #[test]
 fn new_work_is_open_and_says_whose_it_is_and_until_when_it_may_take() {
-    let (job, voice) = (job(), voice());
+    let (job, voice) = (planned_poster(at(0)), voice());
     is_new(&job, WorkId::Job(job.id));
     is_new(&voice, WorkId::Voice(voice.id));
     assert_eq!(WorkId::Job(job.id).uuid(), job.id.0);
@@ -109,7 +71,7 @@ fn is_counted<W: Work + Debug>(work: W) {
 
 #[test]
 fn each_write_and_each_restart_is_counted_and_nothing_else_changes() {
-    is_counted(job());
+    is_counted(planned_poster(at(0)));
     is_counted(voice());
 }
 
@@ -119,24 +81,24 @@ fn a_job_waits_in_the_queue_until_it_is_begun_closed_or_meant_for_a_vendor() {
         provider: provider.to_owned(),
         ..job()
     };
-    assert!(job().is_queued(), "the canvas draws it");
+    assert!(planned_poster(at(0)).is_queued(), "the canvas draws it");
     assert!(of("none").is_queued(), "and it ends it");
     assert!(!of("runway").is_queued());
     let token = derive(&[b"token"]);
-    let asked = job().asking(ProviderId::StudioCanvas, token, at(1));
+    let asked = planned_poster(at(0)).asking(ProviderId::StudioCanvas, token, at(1));
     assert!(!asked.is_queued());
-    assert!(!job().restarted(at(1800)).is_queued());
-    let cancelled = cancel(job(), at(3)).unwrap();
+    assert!(!planned_poster(at(0)).restarted(at(1800)).is_queued());
+    let cancelled = cancel(planned_poster(at(0)), at(3)).unwrap();
     assert!(!cancelled.jobs[0].is_queued());
     assert!(!voice().is_queued());
 }
 
 #[test]
 fn a_job_that_waits_for_its_turn_has_no_execution_and_goes_on_under_another_name() {
-    let id = job().id;
+    let id = planned_poster(at(0)).id;
     let runway = ProviderId::Runway;
     // Before it had an execution.
-    let waiting = job().waiting(runway, at(60));
+    let waiting = planned_poster(at(0)).waiting(runway, at(60));
     assert_eq!(waiting.waits_for(), Some(runway));
     assert!(waiting.is_in_line() && waiting.has_begun());
     assert_eq!(waiting.deadline(), at(60 + LONGEST_WAIT_SECONDS));
@@ -154,7 +116,11 @@ fn a_job_that_waits_for_its_turn_has_no_execution_and_goes_on_under_another_name
     let again = left.clone().restarted(at(2700)).leaving(runway, at(2800));
     assert_eq!(again.execution_name(), format!("{id}-3"));
     assert!(again.has_left(&format!("{id}-2")) && !again.has_left(&id.to_string()));
-    assert!(!job().restarted(at(1800)).has_left(&id.to_string()));
+    assert!(
+        !planned_poster(at(0))
+            .restarted(at(1800))
+            .has_left(&id.to_string())
+    );
     // What is asked or closed waits no more.
     let asked = left.clone().asking(runway, derive(&[b"token"]), at(1));
     assert_eq!(asked.waits_for(), None);
@@ -165,7 +131,7 @@ fn a_job_that_waits_for_its_turn_has_no_execution_and_goes_on_under_another_name
 #[test]
 fn only_a_job_that_waits_still_has_waited_for_too_long() {
     let runway = ProviderId::Runway;
-    let waiting = job().waiting(runway, at(60));
+    let waiting = planned_poster(at(0)).waiting(runway, at(60));
     let end = at(60 + LONGEST_WAIT_SECONDS);
     assert!(!waiting.has_waited_for_too_long(at(59 + LONGEST_WAIT_SECONDS)));
     assert!(waiting.has_waited_for_too_long(end));
@@ -183,7 +149,9 @@ fn a_job_that_left_an_execution_may_hold_a_slot_that_it_does_not_use() {
     let beside = |job: &Job, asked| -> Vec<ProviderId> {
         job.may_hold_beside(asked, &[openai, runway]).collect()
     };
-    let woken = job().waiting(openai, at(60)).woken(at(1800));
+    let woken = planned_poster(at(0))
+        .waiting(openai, at(60))
+        .woken(at(1800));
     assert!(beside(&woken, openai).is_empty());
 
     let woken = woken.leaving(runway, at(1900)).woken(at(2700));
@@ -193,15 +161,18 @@ fn a_job_that_left_an_execution_may_hold_a_slot_that_it_does_not_use() {
 
 #[test]
 fn a_job_that_never_waited_is_written_as_it_was_before_jobs_could_wait() {
-    let state = serde_json::to_value(job()).unwrap();
+    let state = serde_json::to_value(planned_poster(at(0))).unwrap();
     assert_eq!(state.get("turn"), None);
-    assert_eq!(serde_json::from_value::<Job>(state).unwrap(), job());
+    assert_eq!(
+        serde_json::from_value::<Job>(state).unwrap(),
+        planned_poster(at(0))
+    );
 }
 
 #[test]
 fn a_request_without_an_answer_names_its_provider() {
     let token = derive(&[b"token"]);
-    let asked = job().asking(ProviderId::OpenAi, token, at(1));
+    let asked = planned_poster(at(0)).asking(ProviderId::OpenAi, token, at(1));
     assert_eq!(asked.unanswered(), Some(ProviderId::OpenAi));
     assert_eq!(asked.attempts.open().unwrap().token, token);
     let answered = asked.answered(Outcome::Made { credits: 3 }, at(2));
@@ -221,7 +192,7 @@ fn a_request_without_an_answer_names_its_provider() {
 
 #[test]
 fn work_is_closed_by_its_end_and_erased_by_its_erasure_alone() {
-    let job = job();
+    let job = planned_poster(at(0));
     let output = Output {
         key: "renders/a/b/poster.png".to_owned(),
         stored_at: at(2),

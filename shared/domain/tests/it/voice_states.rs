@@ -12,7 +12,7 @@ fn at(second: u32) -> Time {
 }
 
 fn voice() -> VoiceModel {
-    let example = include_str!("../../../events/voice-training/example.json");
+    let example = include_str!("../../../../events/voice-training/example.json");
     let training = VoiceTraining {
         method: CloningMethod::Professional,
         ..VoiceTraining::parse(example).unwrap()

@@ -1,70 +1,16 @@
 //! A job whose providers are all in trouble waits until one of them is back.
 
-use contract::{
-    AssetKind, Configuration, Entity, EntityKind, Identifier, Shows, Time, Topic, Trigger,
-};
+use contract::{AssetKind, Shows};
 use domain::{
-    Attempts, InboundEventKey, Job, JobId, Kept, MOST_ATTEMPTS, Next, Notes, Outcome, Output,
-    ProviderId, Refusal, State, TemplateId, Turn, Work, derive, next, wait_out,
+    Attempts, Job, Kept, MOST_ATTEMPTS, Next, Outcome, Output, ProviderId, Refusal, derive, next,
+    wait_out,
 };
+
+use crate::samples::{at, job_of_campaign as job, refused};
 
 use ProviderId::{ElevenLabs, OpenAi, Polly, Runway, StudioCanvas};
 
 const PATIENCE: u32 = 2 * 60 * 60;
-
-fn at(second: u32) -> Time {
-    let start = Time::new("2026-11-20T10:00:00Z".parse().unwrap());
-    start.plus_seconds(second)
-}
-
-fn job(asset: AssetKind) -> Job {
-    let tenant = Identifier::parse("tenant-1").unwrap();
-    let configuration: Configuration = serde_json::from_str(r#"{"title":"Monsoon Jazz"}"#).unwrap();
-    Job {
-        id: JobId(derive(&[b"a job"])),
-        version: 1,
-        inbound: InboundEventKey::new(&tenant, "campaign-svc", "evt-1"),
-        tenant,
-        user_id: "user-1".to_owned(),
-        entity: Entity {
-            kind: EntityKind::Campaign,
-            id: Identifier::parse("campaign-1").unwrap(),
-        },
-        template: TemplateId(derive(&[b"a template"])),
-        asset,
-        locale: None,
-        configuration,
-        provider: "none".to_owned(),
-        trigger: Trigger {
-            topic: Topic::CampaignLaunched,
-            source: "campaign-svc".to_owned(),
-            id: "evt-1".to_owned(),
-        },
-        created_at: at(0),
-        deadline: at(900),
-        trace: None,
-        caused_at: None,
-        resubmit_of: None,
-        restarts: 0,
-        turn: Turn::default(),
-        notes: Notes::default(),
-        attempts: Attempts::default(),
-        state: State::Created,
-    }
-}
-
-/// The job after `provider` refused it at `second`.
-fn refused(job: Job, provider: ProviderId, refusal: Refusal, second: u32) -> Job {
-    let token = derive(&[b"token", &second.to_be_bytes()]);
-    let outcome = Outcome::Refused {
-        refusal,
-        detail: "as it was asked to".to_owned(),
-        at: at(second),
-        credits: 0,
-    };
-    job.asking(provider, token, at(second))
-        .answered(outcome, at(second))
-}
 
 /// What a step decides at `second`.
 fn decides(job: &Job, providers: &[ProviderId], out_of_order: &[ProviderId], second: u32) -> Next {

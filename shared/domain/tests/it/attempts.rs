@@ -1,80 +1,18 @@
 //! Which provider is asked for a job, how often, and what happens after refusals.
 
-use contract::{
-    AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, Shows, Time, Topic,
-    Trigger,
-};
+use contract::{AssetKind, FailureClass, Identifier, Shows};
 use domain::{
-    AssetPaths, Attempts, Caps, ConcurrencyLimits, InboundEventKey, Job, JobId, MOST_ATTEMPTS,
-    Next, Noted, Notes, Outcome, Output, ProviderId, Refusal, RetryDecision, Shortfall, State,
-    TemplateId, Turn, Work, derive, next,
+    AssetPaths, Caps, ConcurrencyLimits, Job, JobId, MOST_ATTEMPTS, Next, Noted, Outcome, Output,
+    ProviderId, Refusal, RetryDecision, Shortfall, State, derive, next,
 };
 use proptest::prelude::*;
 
-use ProviderId::{ElevenLabs, OpenAi, Polly, Runway, StudioCanvas};
+use crate::samples::{at, job_of_campaign as job, refused};
 
-fn at(second: i64) -> Time {
-    let start = Time::new("2026-11-20T10:00:00Z".parse().unwrap());
-    start.plus_seconds(u32::try_from(second).unwrap())
-}
+use ProviderId::{ElevenLabs, OpenAi, Polly, Runway, StudioCanvas};
 
 fn id(text: &str) -> Identifier {
     Identifier::parse(text).unwrap()
-}
-
-fn job(asset: AssetKind) -> Job {
-    let tenant = id("tenant-1");
-    let configuration: Configuration = serde_json::from_str(r#"{"title":"Monsoon Jazz"}"#).unwrap();
-    Job {
-        id: JobId(derive(&[b"a job"])),
-        version: 1,
-        inbound: InboundEventKey::new(&tenant, "campaign-svc", "evt-1"),
-        tenant,
-        user_id: "user-1".to_owned(),
-        entity: Entity {
-            kind: EntityKind::Campaign,
-            id: id("campaign-1"),
-        },
-        template: TemplateId(derive(&[b"a template"])),
-        asset,
-        locale: None,
-        configuration,
-        provider: "none".to_owned(),
-        trigger: Trigger {
-            topic: Topic::CampaignLaunched,
-            source: "campaign-svc".to_owned(),
-            id: "evt-1".to_owned(),
-        },
-        created_at: at(0),
-        deadline: at(900),
-        trace: None,
-        caused_at: None,
-        resubmit_of: None,
-        restarts: 0,
-        turn: Turn::default(),
-        notes: Notes::default(),
-        attempts: Attempts::default(),
-        state: State::Created,
-    }
-}
-
-/// The job after `provider` refused it at `second`.
-fn refused(job: Job, provider: ProviderId, refusal: Refusal, second: i64) -> Job {
-    let detail = "as it was asked to".to_owned();
-    job.asking(
-        provider,
-        derive(&[b"token", &second.to_be_bytes()]),
-        at(second),
-    )
-    .answered(
-        Outcome::Refused {
-            refusal,
-            detail,
-            at: at(second),
-            credits: 0,
-        },
-        at(second),
-    )
 }
 
 fn asks(job: &Job, providers: &[ProviderId], second: i64) -> Next {

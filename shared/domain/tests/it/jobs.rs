@@ -1,54 +1,14 @@
 //! A render job: where it stores its asset, how long it may take, and what is left of it when it is
 //! cancelled.
 
-use contract::{
-    AssetKind, Configuration, Entity, EntityKind, FailureClass, Identifier, SOURCE, Text, Time,
-    Topic, Trigger,
-};
+use contract::{AssetKind, FailureClass, SOURCE, Topic};
 use domain::{
-    AssetPaths, Attempts, BREAKER_SECONDS, Failure, InboundEventKey, Job, JobId, Notes, Outcome,
-    ProviderId, Refusal, State, TemplateId, Turn, cancel, cancel_erased, derive, fail,
+    AssetPaths, BREAKER_SECONDS, Failure, Job, Outcome, ProviderId, Refusal, State, cancel,
+    cancel_erased, derive, fail,
 };
 use serde_json::Value;
 
-fn at(second: u32) -> Time {
-    Time::new("2026-11-20T10:00:00Z".parse().unwrap()).plus_seconds(second)
-}
-
-fn job(asset: AssetKind) -> Job {
-    let tenant = Identifier::parse("tenant-1").unwrap();
-    Job {
-        id: JobId(derive(&[b"a job"])),
-        version: 1,
-        inbound: InboundEventKey::new(&tenant, "campaign-svc", "evt-1"),
-        tenant,
-        user_id: "user-asha-rao".to_owned(),
-        entity: Entity {
-            kind: EntityKind::Campaign,
-            id: Identifier::parse("campaign-1").unwrap(),
-        },
-        template: TemplateId(derive(&[b"a template"])),
-        asset,
-        locale: None,
-        configuration: Configuration::titled(Text::parse("Monsoon Jazz").unwrap()),
-        provider: "none".to_owned(),
-        trigger: Trigger {
-            topic: Topic::CampaignLaunched,
-            source: "campaign-svc".to_owned(),
-            id: "evt-1".to_owned(),
-        },
-        created_at: at(0),
-        deadline: at(900),
-        trace: None,
-        caused_at: None,
-        resubmit_of: None,
-        restarts: 0,
-        turn: Turn::default(),
-        notes: Notes::default(),
-        attempts: Attempts::default(),
-        state: State::Created,
-    }
-}
+use crate::samples::{at, job_of_campaign as job};
 
 /// The job, asked for at Runway under a token made of the second.
 fn asked(job: Job, second: u32) -> Job {

@@ -15,7 +15,7 @@ fn at(second: i64) -> Time {
 }
 
 fn training(method: CloningMethod) -> VoiceTraining {
-    let example = include_str!("../../../events/voice-training/example.json");
+    let example = include_str!("../../../../events/voice-training/example.json");
     VoiceTraining {
         method,
         ..VoiceTraining::parse(example).unwrap()
