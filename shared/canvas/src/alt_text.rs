@@ -13,12 +13,13 @@ impl Page<'_> {
     /// The title, the time, the place and the organizer, as far as the asset shows them: what a page
     /// puts into the attribute `alt`. A text that is not drawn for want of a font is not in it.
     pub(crate) fn alt_text(&self) -> String {
+        let comma = self.locale.comma();
         let when = [self.date().map(str::to_owned), self.time()];
         let place = [self.venue_name.map(str::to_owned), self.address()];
         let facts = [
             Some(self.title.to_owned()),
-            joined(when),
-            joined(place),
+            joined(when, comma),
+            joined(place, comma),
             self.organizer.map(str::to_owned),
         ];
         sentences(facts.into_iter().flatten())
@@ -26,9 +27,9 @@ impl Page<'_> {
 }
 
 /// The parts that there are, on one line.
-fn joined(parts: [Option<String>; 2]) -> Option<String> {
+fn joined(parts: [Option<String>; 2], comma: &str) -> Option<String> {
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
+    (!parts.is_empty()).then(|| parts.join(comma))
 }
 
 /// The facts as sentences; those that would make it too long are left out.

@@ -408,3 +408,54 @@ fn a_missing_font_file_is_refused_by_name() {
     };
     assert!(error.to_string().contains(FILES[0]), "{error}");
 }
+
+#[test]
+fn an_alternative_text_has_the_facts_in_the_language_of_the_content() {
+    let said = |locale: &str, title: &str, venue: [&str; 3], organizer: &str| {
+        let facts = full(locale, title, "…", venue, organizer, "!");
+        draw(AssetKind::Poster, &facts).report.alt_text
+    };
+    let lake = ["Ulsoor Lake", "Kensington Road", "Bengaluru"];
+    for (told, expected) in [
+        (said("en-IN", "Lanterns!", lake, "Monsoon Arts"), ""),
+        (
+            said(
+                "ja",
+                "夏の夜の音楽祭",
+                ["大さん橋ホール", "海岸通1-1-4", "横浜市"],
+                "横浜音楽文化協会",
+            ),
+            "",
+        ),
+        (
+            said(
+                "ar",
+                "مهرجان الفوانيس",
+                ["القاعة", "شارع النيل", "القاهرة"],
+                "الفنون",
+            ),
+            "",
+        ),
+        (
+            said("hi", "दीपों का मेला", ["झील", "मार्ग", "जयपुर"], "कला"),
+            "",
+        ),
+    ] {
+        assert_eq!(told, expected);
+    }
+    // A kind that does not show a fact does not tell it, and neither does one without a font.
+    let mobile = full(
+        "en-IN",
+        "Lanterns",
+        "…",
+        ["\u{12000}\u{12001}", "B", "C"],
+        "D",
+        "!",
+    );
+    let told = draw(AssetKind::BannerMobile, &mobile).report.alt_text;
+    assert!(
+        told.starts_with("Lanterns") && !told.contains('\u{12000}'),
+        "{told}"
+    );
+    assert!(!told.contains("B"), "{told}");
+}
