@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use contract::{AssetKind, Entity, EntityKind, Identifier, SMOKE_TENANT, Shows, Time, Topic};
+use contract::{AssetKind, Entity, EntityKind, Identifier, SMOKE_TENANT, Time, Topic};
 use domain::{InboundEventKey, JobId, OutboundEvent, State, TemplateId, TemplateKey};
 use operations::Smoked;
 use serde_json::{Value, json};
@@ -172,7 +172,7 @@ fn event(id: &str, now: Time) -> OutboundEvent {
 
 #[cfg(test)]
 mod tests {
-    use contract::FailureClass;
+    use contract::{FailureClass, Shows};
     use domain::{Failure, Output};
     use operations::JobState;
 

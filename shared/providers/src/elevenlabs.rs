@@ -4,7 +4,7 @@
 //! Source of shapes and codes: the vendor's SDK 2.78.0, and the error codes of its documentation as
 //! of 2026-09-17. `detail` may be an object, a list or a text; the client reads all three.
 
-use contract::Configuration;
+use contract::{Configuration, Shows};
 use domain::{Job, Refusal};
 use drawing::{Language, day};
 use reqwest::header::HeaderMap;

@@ -25,7 +25,11 @@ pub use keys::Keys;
 pub use settings::{Settings, SettingsError, VoiceLimits};
 pub use vendors::Vendors;
 
-use crate::{http::Http, keys::VendorKey, openai::OpenAi};
+use crate::{
+    http::Http,
+    keys::VendorKey,
+    openai::{Art, OpenAi},
+};
 
 /// A request to a provider.
 #[derive(Debug, Clone, Copy)]

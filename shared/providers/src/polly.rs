@@ -11,7 +11,7 @@ use aws_sdk_polly::{
     error::{ProvideErrorMetadata, SdkError},
     types::{Engine, LanguageCode, OutputFormat, TaskStatus, VoiceId},
 };
-use contract::{Configuration, Locale};
+use contract::{Configuration, Locale, Shows};
 use domain::Refusal;
 use drawing::{Language, day};
 

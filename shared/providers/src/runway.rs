@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use contract::Shows;
 use domain::{Job, Refusal};
 use reqwest::{RequestBuilder, Url};
 use secrecy::ExposeSecret as _;

@@ -3,7 +3,7 @@
 use contract::{AssetKind, FailureClass, Identifier, Shows};
 use domain::{
     AssetPaths, Caps, ConcurrencyLimits, Job, JobId, MOST_ATTEMPTS, Next, Noted, Outcome, Output,
-    ProviderId, Refusal, RetryDecision, Shortfall, State, derive, next,
+    ProviderId, Refusal, RetryDecision, Shortfall, State, Work as _, derive, next,
 };
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ fn id(text: &str) -> Identifier {
     Identifier::parse(text).unwrap()
 }
 
-fn asks(job: &Job, providers: &[ProviderId], second: i64) -> Next {
+fn asks(job: &Job, providers: &[ProviderId], second: u32) -> Next {
     next(job, providers, &[], at(second))
 }
 
@@ -252,10 +252,10 @@ fn a_provider_that_refuses_too_often_is_given_up_for_the_next() {
     let mut spot = job(AssetKind::AudioSpot);
     for attempt in 0..MOST_ATTEMPTS {
         assert_eq!(
-            asks(&spot, &[ElevenLabs, Polly], 1000 * attempt as i64),
+            asks(&spot, &[ElevenLabs, Polly], 1000 * attempt as u32),
             Next::Ask(ElevenLabs)
         );
-        spot = refused(spot, ElevenLabs, Refusal::Transient, 1000 * attempt as i64);
+        spot = refused(spot, ElevenLabs, Refusal::Transient, 1000 * attempt as u32);
     }
     assert_eq!(asks(&spot, &[ElevenLabs, Polly], 10_000), Next::Ask(Polly));
     let Next::GiveUp { class, detail } = asks(&spot, &[ElevenLabs], 10_000) else {
@@ -368,7 +368,7 @@ fn an_attempt_that_was_closed_unanswered_is_charged_once() {
 
 #[test]
 fn drawing_again_after_an_interruption_uses_up_no_attempt() {
-    let ask = |job: Job, second: i64| {
+    let ask = |job: Job, second: u32| {
         let token = derive(&[b"token", &second.to_be_bytes()]);
         job.asking(StudioCanvas, token, at(second))
     };
@@ -411,7 +411,7 @@ proptest! {
                     Next::Wait { seconds } => {
                         // The longest pause is twelve and a half minutes.
                         prop_assert!((1..=750).contains(&seconds));
-                        second += i64::from(seconds);
+                        second += seconds;
                     }
                     Next::Ask(provider) => {
                         asked += 1;

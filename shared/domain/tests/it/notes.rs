@@ -1,8 +1,6 @@
 //! What is noted of a job on its way, and what it fell back from.
 
-use std::collections::BTreeMap;
-
-use domain::{Job, Note, Noted, Outcome, ProviderId, Refusal, derive};
+use domain::{Job, Note, Noted, Outcome, ProviderId, Refusal, Work as _, derive};
 
 use crate::samples::{at, planned_poster};
 

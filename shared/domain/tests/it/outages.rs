@@ -2,8 +2,8 @@
 
 use contract::{AssetKind, Shows};
 use domain::{
-    Attempts, Job, Kept, MOST_ATTEMPTS, Next, Outcome, Output, ProviderId, Refusal, derive, next,
-    wait_out,
+    Attempts, Job, Kept, MOST_ATTEMPTS, Next, Outcome, Output, ProviderId, Refusal, Work as _,
+    derive, next, wait_out,
 };
 
 use crate::samples::{at, job_of_campaign as job, refused};

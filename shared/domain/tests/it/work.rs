@@ -1,7 +1,7 @@
 //! What a render job and a voice model have in common: they are written, restarted, asked for and
 //! closed.
 
-use std::{collections::BTreeMap, fmt::Debug};
+use std::fmt::Debug;
 
 use contract::{Shows, VoiceTraining};
 use domain::{
@@ -79,7 +79,7 @@ fn each_write_and_each_restart_is_counted_and_nothing_else_changes() {
 fn a_job_waits_in_the_queue_until_it_is_begun_closed_or_meant_for_a_vendor() {
     let of = |provider: &str| Job {
         provider: provider.to_owned(),
-        ..job()
+        ..planned_poster(at(0))
     };
     assert!(planned_poster(at(0)).is_queued(), "the canvas draws it");
     assert!(of("none").is_queued(), "and it ends it");
