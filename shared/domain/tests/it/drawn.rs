@@ -271,7 +271,7 @@ fn what_a_picture_does_not_show_is_in_its_event_its_template_and_its_job() {
     // Without its facts, the job has nothing that is text of the tenant.
     let blank = serde_json::to_string(&closed.clone().without_facts()).unwrap();
     assert!(
-        !blank.contains("Rain") && blank.contains("undrawn"),
+        !blank.contains("altText") && blank.contains("undrawn"),
         "{blank}"
     );
     // Erased, the job says nothing of it.
