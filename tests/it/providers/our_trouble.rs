@@ -453,15 +453,21 @@ async fn a_forbidden_logo_under_a_vendors_picture_is_asked_for_by_its_execution(
         options.wait_scale = 0.0;
     })
     .await;
-    // The step is tried again eight times, which takes minutes at the real pauses.
+    // The step is tried again eight times, which takes minutes at the real pauses. Each time it looks
+    // for a painting of before, of which 403 says that there is none, and then for the logo.
     for (tenant, occurrence, end, refused) in [
         (
             "for-a-while",
-            Occurrence::First(2),
+            Occurrence::First(2 * 2),
             "completed by openai/gpt-image-2; made",
-            2,
+            2 * 2,
         ),
-        ("for-good", Occurrence::Every, "failed: invalid-input; ", 9),
+        (
+            "for-good",
+            Occurrence::Every,
+            "failed: invalid-input; ",
+            9 * 2,
+        ),
     ] {
         studio.stack.proxy.heal();
         let event = poster_with_logo(&studio, tenant).await;
