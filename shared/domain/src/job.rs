@@ -2,7 +2,7 @@
 
 use contract::{
     Adjusted, AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, MediaType,
-    SOURCE, Time, TraceParent, Trigger, Undrawn,
+    SOURCE, Time, TraceParent, Trigger, Undrawn, VoiceModelId,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -168,6 +168,12 @@ impl Job {
             kind: self.asset,
             locale: self.locale.clone(),
         }
+    }
+
+    /// The cloned voice that is to speak it, if it names one and is spoken.
+    #[must_use]
+    pub fn voice(&self) -> Option<VoiceModelId> {
+        self.configuration.voice_of(self.asset)
     }
 
     /// The asset, once it is stored in the bucket, as long as the job says where.

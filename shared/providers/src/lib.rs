@@ -32,6 +32,9 @@ use crate::{http::Http, keys::VendorKey, openai::OpenAi};
 pub struct Order<'a> {
     /// The job.
     pub job: &'a Job,
+    /// The provider's id for the cloned voice that is to speak it, if the job names one. It is looked
+    /// up right before the order.
+    pub voice: Option<&'a str>,
     /// The brand's logo, if the job's configuration names one: a file.
     pub logo: Option<&'a [u8]>,
     /// The bucket that the asset goes to. Only Polly writes there itself.
@@ -149,6 +152,9 @@ pub enum ProviderError {
         /// The credits that the picture under it cost.
         credits: u64,
     },
+    /// The provider does not have the cloned voice any more.
+    #[error("the provider does not have the voice: {0}")]
+    NoVoice(Refused),
     /// The provider refused, or the request did not reach it.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -219,12 +225,15 @@ impl Providers {
         })
     }
 
-    /// Those of `providers` that can make `job`: for speech, those with a voice for its language.
+    /// Those of `providers` that can make `job`: for speech, those with a voice for its language, or
+    /// whose cloned voices speak it, if the job names one.
     #[must_use]
     pub fn able(&self, providers: &[ProviderId], job: &Job) -> Vec<ProviderId> {
         let is_able = |provider: &ProviderId| match provider {
-            ProviderId::ElevenLabs => self.vendors.elevenlabs.speaks(&job.configuration),
-            ProviderId::Polly => self.vendors.polly.speaks(&job.configuration),
+            ProviderId::ElevenLabs => self.vendors.elevenlabs.speaks(job),
+            ProviderId::Polly => {
+                job.voice().is_none() && self.vendors.polly.speaks(&job.configuration)
+            }
             ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::Runway => true,
         };
         providers.iter().copied().filter(is_able).collect()
@@ -275,7 +284,7 @@ impl Providers {
                 let art = self.openai.paint(order.job).await?;
                 self.draw(order, Some(&art.png), art.made_by, art.credits)
             }
-            ProviderId::ElevenLabs => Ok(self.vendors.elevenlabs.make(order.job).await?),
+            ProviderId::ElevenLabs => self.vendors.elevenlabs.make(order.job, order.voice).await,
             ProviderId::Runway => Ok(self.vendors.runway.submit(order.job).await?),
             ProviderId::Polly => Ok(self.vendors.polly.submit(order).await?),
         }

@@ -348,6 +348,7 @@ mod tests {
             width: Some(1080),
             height: Some(1350),
             format: FileFormat::Png,
+            voice_model_id: None,
             trigger,
             resubmit_of: None,
         };
@@ -369,6 +370,7 @@ mod tests {
             duration_ms: 7,
             credits_used: 0,
             length_ms: None,
+            voice_model_id: None,
             undrawn,
             adjusted: Vec::new(),
         };
