@@ -41,7 +41,7 @@ help: ## List these commands
 	@echo '  make demo EVENT=my.json   your own CloudEvent; EVENT=- reads it from standard input'
 	@echo '  make demo TOPIC=campaign.launched   the example of another topic'
 	@echo '  make demo VENDORS=1       with media by vendors, as a sandbox plays them'
-	@echo '  make demo VOICE=1         a cloned voice, from its samples to the voice that is ready'
+	@echo '  make demo VOICE=1         a cloned voice, from its samples to a spot that it speaks'
 	@echo '  make chaos SEED=1 SEEDS=10   ten storms; SHORT=1 is what `make test` does'
 	@echo '  make demo BROKER=apache   on real Apache Kafka; BROKER=host:port on one that runs'
 

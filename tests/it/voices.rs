@@ -9,6 +9,7 @@ mod killed;
 mod owner;
 mod ready;
 mod refused;
+mod spoken;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -201,7 +201,7 @@ class ElevenLabs(OnTheSandbox):
         return client, over.close
 
     def speech(self, **changed):
-        asked = {"voice_id": "voice1", "text": "Lanterns", "model_id": "eleven_multilingual_v2"}
+        asked = {"voice_id": "english", "text": "Lanterns", "model_id": "eleven_multilingual_v2"}
         spoken = self.client.text_to_speech.convert(**{**asked, **changed})
         return b"".join(spoken)
 
@@ -219,6 +219,19 @@ class ElevenLabs(OnTheSandbox):
             with self.subTest(str(changed)[:40]):
                 with self.assertRaises(elevenlabs.core.api_error.ApiError):
                     self.speech(**changed)
+
+    def test_a_voice_that_the_vendor_does_not_have_speaks_nothing(self):
+        client = self.client
+        files = [("sample-1.mp3", b"ID3", "audio/mpeg")]
+        cloned = client.voices.ivc.create(name="studio-s", files=files).voice_id
+        self.assertTrue(self.speech(voice_id=cloned))
+        client.voices.delete(cloned)
+        for gone in (cloned, "nowhere"):
+            with self.subTest(gone):
+                with self.assertRaises(elevenlabs.core.api_error.ApiError) as raised:
+                    self.speech(voice_id=gone)
+                self.assertEqual(raised.exception.status_code, 404)
+                self.assertEqual(raised.exception.body["detail"]["status"], "voice_not_found")
 
     def test_each_refusal_has_the_vendors_code(self):
         for why, status, code in (

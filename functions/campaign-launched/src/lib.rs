@@ -44,6 +44,7 @@ pub fn describe(campaign: CampaignLaunched) -> Description {
             label: campaign.offer,
             call_to_action: campaign.call_to_action,
             brand: campaign.brand,
+            voice_model_id: campaign.voice_model_id,
             ..Configuration::titled(campaign.headline)
         },
         translations: BTreeMap::new(),
@@ -81,6 +82,19 @@ mod tests {
         );
         let asked = assets(&json!({ "channels": ["video", "audio"] }));
         assert_eq!(asked, [&images[..], &["video", "audio-spot"]].concat());
+    }
+
+    #[test]
+    fn the_voice_that_a_campaign_names_is_its_spots() {
+        let id = "5f0f6b1a-6f3f-5a55-9a39-0a4a5e0c7d21";
+        let campaign = json!({
+            "tenantId": "t", "campaignId": "c", "headline": "Sale", "voiceModelId": id,
+        });
+        let configuration = describe(serde_json::from_value(campaign).unwrap()).configuration;
+        let voice = |kind| configuration.voice_of(kind).map(|voice| voice.to_string());
+        assert_eq!(voice(AssetKind::AudioSpot).as_deref(), Some(id));
+        assert_eq!(voice(AssetKind::Video), None);
+        assert_eq!(voice(AssetKind::BannerMobile), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The outcomes of attempts: an interrupted one, and one that a provider refused.
 
 use contract::Time;
-use domain::{Job, Outcome, ProviderId, RetryDecision, Work, Wrong};
+use domain::{Job, NotSpoken, Outcome, ProviderId, RetryDecision, Work, Wrong};
 use outbox::Announced;
 use providers::{ProviderError, Refused};
 use work::count_undrawn;
@@ -54,14 +54,22 @@ pub(crate) async fn refused(
 ) -> Result<Reply, StepError> {
     let at = crate::now();
     // Only a final refusal may have a sentence for the content's owner.
-    let (refused, undrawn) = match error {
-        ProviderError::Refused(refused) => (refused, None),
+    let (mut undrawn, mut unspoken) = (None, None);
+    let refused = match error {
+        ProviderError::Refused(refused) => refused,
+        ProviderError::NoVoice(refused) => {
+            unspoken = job
+                .voice()
+                .map(|voice| Wrong::Voice(voice, NotSpoken::Gone));
+            refused
+        }
         ProviderError::Draw { source, credits } => {
             let refused = Refused {
                 credits,
                 ..Refused::new(domain::Refusal::InvalidInput, source.to_string())
             };
-            (refused, Some(source.undrawn()))
+            undrawn = Some(source.undrawn());
+            refused
         }
     };
     let refusal = refused.refusal;
@@ -92,6 +100,7 @@ pub(crate) async fn refused(
                 true => Wrong::Content(&refused.detail),
                 false => Wrong::NoFont(&refused.detail),
             });
+            let wrong = wrong.or(unspoken);
             close_as_failed(app, job.id, Announced::Yes, failure, wrong).await?;
             return Ok(Reply::Closed);
         }

@@ -80,6 +80,7 @@ async fn is_rescued(app: &App, id: JobId, failure: &Failure) -> Result<bool, Ste
     };
     let order = Order {
         job: &job,
+        voice: None,
         logo: None,
         bucket: &app.drawer.config.assets_bucket,
         folder: &folder,

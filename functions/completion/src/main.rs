@@ -18,6 +18,7 @@ mod pause;
 mod put_down;
 #[cfg(test)]
 mod released;
+mod spoken;
 mod step;
 mod steps;
 mod turns;

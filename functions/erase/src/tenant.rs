@@ -337,6 +337,7 @@ async fn end_writers(app: &App, job: &Job, keepers: &mut Keepers<'_>) -> Result<
     let folder = app.paths.get().await?.folder(job);
     let order = Order {
         job,
+        voice: None,
         logo: None,
         bucket: &app.config.assets_bucket,
         folder: &folder,

@@ -39,7 +39,8 @@ pub(crate) fn todo(job: &Job, routing: &ProviderRouting, now: Time) -> Todo {
     if job.has_begun() {
         return Todo::Start;
     }
-    match next(job, routing.of(job.asset), &[], now) {
+    let providers: Vec<ProviderId> = routing.to_ask(job.asset, job.voice()).collect();
+    match next(job, &providers, &[], now) {
         Next::Ask(ProviderId::StudioCanvas) => Todo::Draw,
         Next::Ask(
             vendor @ (ProviderId::OpenAi

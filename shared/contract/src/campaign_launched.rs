@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssetKind, Brand, Identifier, Locale, Moment, Text, TimeZoneName, Venue, version};
+use crate::{
+    AssetKind, Brand, Identifier, Locale, Moment, Text, TimeZoneName, Venue, VoiceModelId, version,
+};
 
 /// A campaign began. The spec gives no schema for it. This one is an assumption, with as few
 /// required fields as possible; unknown fields are ignored.
@@ -57,6 +59,10 @@ pub struct CampaignLaunched {
     /// The channels it runs on. `video` adds a video, `audio` adds an audio spot.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<Channel>,
+    /// The cloned voice that speaks its spot; one of the tenant's own that is ready. Absent: a voice
+    /// that the studio's operators set up for its language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice_model_id: Option<VoiceModelId>,
     /// The tenant's brand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brand: Option<Brand>,

@@ -6,7 +6,10 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use strum::{EnumCount, VariantArray};
 
-use crate::{AssetKind, Fact, Identifier, Moment, S3Object, Text, TimeZoneName, text::Parsed};
+use crate::{
+    AssetKind, Fact, Identifier, MediaType, Moment, S3Object, Text, TimeZoneName, VoiceModelId,
+    text::Parsed,
+};
 
 /// The facts that a design is drawn from. One value passes through every stage unchanged: a
 /// trigger's data is converted to it, the table stores it, `template.created|updated` carry it and
@@ -46,6 +49,9 @@ pub struct Configuration {
     /// The tenant's brand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brand: Option<Brand>,
+    /// The cloned voice that speaks it, where it is spoken. A version from before drops it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice_model_id: Option<VoiceModelId>,
 }
 
 impl Configuration {
@@ -71,6 +77,7 @@ impl Configuration {
             label: None,
             call_to_action: None,
             brand: None,
+            voice_model_id: None,
         }
     }
 
@@ -93,6 +100,16 @@ impl Configuration {
             label: if_shown(kind, Fact::Label, &self.label),
             call_to_action: if_shown(kind, Fact::CallToAction, &self.call_to_action),
             brand: self.brand.clone(),
+            voice_model_id: self.voice_of(kind),
+        }
+    }
+
+    /// The cloned voice that is to speak a `kind`; `None` for one without sound.
+    #[must_use]
+    pub fn voice_of(&self, kind: AssetKind) -> Option<VoiceModelId> {
+        match kind.media_type() {
+            MediaType::Audio => self.voice_model_id,
+            MediaType::Image | MediaType::Video => None,
         }
     }
 

@@ -27,6 +27,7 @@ mod trace_parent;
 mod undrawn;
 mod version;
 mod voice_model;
+mod voice_model_id;
 mod voice_training;
 
 pub use asset_kind::{AssetKind, Fact};
@@ -56,4 +57,5 @@ pub use trace_parent::{TraceParent, UnknownTraceParent};
 pub use undrawn::{Adjusted, Shows, Undrawn};
 pub use version::HIGHEST_VERSION;
 pub use voice_model::{CloningMethod, VoiceModelCreated, VoiceModelReady};
+pub use voice_model_id::VoiceModelId;
 pub use voice_training::{Consent, MOST_SAMPLES, VoiceTraining};

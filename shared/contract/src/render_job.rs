@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssetKind, FileFormat, MediaType, Shows, Topic};
+use crate::{AssetKind, FileFormat, MediaType, Shows, Topic, VoiceModelId};
 
 /// A render job was submitted: the asset to render and the event that triggered it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct RenderJobCreated {
     pub height: Option<u32>,
     /// The format of the file.
     pub format: FileFormat,
+    /// The cloned voice that is to speak it; absent where none was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice_model_id: Option<VoiceModelId>,
     /// The event that triggered it.
     pub trigger: Trigger,
     /// The job that an operator resubmitted as this one; absent if an event triggered the job.
@@ -78,6 +81,9 @@ pub struct RenderJobCompleted {
     /// The length of a video or audio file in milliseconds, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_ms: Option<u64>,
+    /// The cloned voice that speaks it; absent where none was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice_model_id: Option<VoiceModelId>,
     /// What it shows of its job; empty for video and audio.
     #[serde(flatten)]
     pub shows: Shows,

@@ -9,7 +9,7 @@ use contract::{
     EventPublished, FailureClass, HIGHEST_VERSION, Identifier, Locale, MediaType, Moment,
     RenderJobCompleted, RenderJobCreated, RenderJobFailed, S3Object, Shows, Template,
     TemplateAsset, Text, Time, TimeZoneName, Topic, Trigger, Typeface, Undrawn, Venue,
-    VoiceModelCreated, VoiceModelReady, VoiceTraining,
+    VoiceModelCreated, VoiceModelId, VoiceModelReady, VoiceTraining,
 };
 use jsonschema::Validator;
 use proptest::{
@@ -169,8 +169,10 @@ fn voice_training_schema_and_type_refuse_the_same_input() {
 
 #[test]
 fn every_example_conforms_to_its_schema_and_type() {
-    for topic in Topic::ALL {
-        let example = read(&format!("{topic}/example.json"));
+    let all = Topic::ALL.into_iter().map(|topic| (topic, "example.json"));
+    let voice = (Topic::CampaignLaunched, "example-voice.json");
+    for (topic, file) in all.chain([voice]) {
+        let example = read(&format!("{topic}/{file}"));
         assert_eq!(example["type"], topic.as_str());
         assert_eq!(
             faults(&SCHEMAS[&topic], &example["data"]),
@@ -421,6 +423,25 @@ fn schemas_and_types_refuse_the_same_data() {
         Topic::CampaignLaunched,
         &set("/channels", json!(["sky-writing"]))
     ));
+    let voice = "5f0f6b1a-6f3f-5a55-9a39-0a4a5e0c7d21";
+    assert!(!refused(
+        Topic::CampaignLaunched,
+        &add("voiceModelId", json!(voice))
+    ));
+    // It has one spelling, that of `voice-model.ready`.
+    for wrong in [
+        json!(""),
+        json!("asha"),
+        json!(7),
+        json!(voice.to_uppercase()),
+        json!(voice.replace('-', "")),
+        json!(format!("{voice} ")),
+    ] {
+        assert!(
+            refused(Topic::CampaignLaunched, &add("voiceModelId", wrong.clone())),
+            "{wrong}"
+        );
+    }
     assert!(refused(
         Topic::CampaignLaunched,
         &set("/offer", json!("x".repeat(61)))
@@ -477,6 +498,11 @@ fn time_zone() -> impl Strategy<Value = TimeZoneName> {
     .prop_map(|name| TimeZoneName::parse(name).unwrap())
 }
 
+fn voice() -> impl Strategy<Value = VoiceModelId> {
+    "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+        .prop_filter_map("not an id", |id| VoiceModelId::parse(&id))
+}
+
 prop_compose! {
     fn venue()(name in text(), address in option::of(text()), city in option::of(text())) -> Venue {
         Venue { name, address, city }
@@ -498,8 +524,9 @@ prop_compose! {
         title in text(), description in option::of(text()), starts_at in option::of(moment()), ends_at in option::of(moment()),
         time_zone in option::of(time_zone()), locale in option::of(locale()), venue in option::of(venue()),
         organizer in option::of(text()), label in option::of(text()), call_to_action in option::of(text()), brand in option::of(brand()),
+        voice_model_id in option::of(voice()),
     ) -> Configuration {
-        Configuration { title, description, starts_at, ends_at, time_zone, locale, venue, organizer, label, call_to_action, brand }
+        Configuration { title, description, starts_at, ends_at, time_zone, locale, venue, organizer, label, call_to_action, brand, voice_model_id }
     }
 }
 
@@ -571,7 +598,7 @@ proptest! {
         channels in vec(select(vec![Channel::Display, Channel::Social, Channel::Email, Channel::Video, Channel::Audio, Channel::Other]), 0..4),
     ) {
         for topic in Topic::consumed() {
-            let Configuration { title, description, ends_at, time_zone, locale, venue, organizer, label, call_to_action, brand, .. } = configuration.clone();
+            let Configuration { title, description, ends_at, time_zone, locale, venue, organizer, label, call_to_action, brand, voice_model_id, .. } = configuration.clone();
             let (tenant_id, user_id, id, assets) = (tenant.clone(), user.clone(), id.clone(), assets_of(topic, assets.as_deref()));
             match topic {
                 Topic::EventCreated => conforms(topic, &EventCreated {
@@ -587,7 +614,7 @@ proptest! {
                 }),
                 Topic::CampaignLaunched => conforms(topic, &CampaignLaunched {
                     tenant_id, user_id, campaign_id: id, version, headline: title, description, offer: label, call_to_action, starts_at: Some(starts_at),
-                    ends_at, time_zone, locale, venue, advertiser: organizer, channels: channels.clone(), brand, assets,
+                    ends_at, time_zone, locale, venue, advertiser: organizer, channels: channels.clone(), voice_model_id, brand, assets,
                 }),
                 Topic::RenderJobCreated
                 | Topic::RenderJobCompleted
@@ -605,6 +632,7 @@ proptest! {
         (tenant_id, user_id, job_id) in ids(), (template_id, resubmit_of) in ("[0-9a-f-]{36}", option::of("[0-9a-f-]{36}")), asset in kind(), locale in option::of(locale()), url in url(),
         topic in select(Topic::consumed().collect::<Vec<_>>()), source in source(), id in source(),
         numbers in (0..=EXACT, 0..=EXACT, any::<u32>(), any::<bool>()), length_ms in option::of(0..=EXACT), shows in shows(), reason in text::<2048>(), media in select(vec![MediaType::Image, MediaType::Video, MediaType::Audio]),
+        voice_model_id in option::of(voice()),
         failure in select(vec![
             FailureClass::InvalidInput, FailureClass::Unavailable, FailureClass::Timeout, FailureClass::Abandoned, FailureClass::NotConfigured, FailureClass::Moderation,
             FailureClass::OutcomeUnknown, FailureClass::TooManyOpen, FailureClass::Cancelled, FailureClass::Internal,
@@ -614,12 +642,12 @@ proptest! {
         let provider = "studio-canvas".to_owned();
         conforms(Topic::RenderJobCreated, &RenderJobCreated {
             tenant_id: tenant_id.clone(), user_id: user_id.clone(), job_id: job_id.clone(), media_type: asset.media_type(), provider: provider.clone(),
-            template_id: template_id.clone(), asset, locale: locale.map(|locale| locale.as_str().to_owned()), width, height, format: asset.format(),
+            template_id: template_id.clone(), asset, locale: locale.map(|locale| locale.as_str().to_owned()), width, height, format: asset.format(), voice_model_id,
             trigger: Trigger { topic, source, id }, resubmit_of,
         });
         conforms(Topic::RenderJobCompleted, &RenderJobCompleted {
             tenant_id: tenant_id.clone(), user_id: user_id.clone(), job_id: job_id.clone(), media_type: media, provider: provider.clone(), output_url: url,
-            duration_ms: numbers.0, credits_used: numbers.1, length_ms, shows,
+            duration_ms: numbers.0, credits_used: numbers.1, length_ms, voice_model_id, shows,
         });
         conforms(Topic::RenderJobFailed, &RenderJobFailed {
             tenant_id, user_id, job_id, media_type: media, provider, template_id, asset, failure, reason: reason.to_string(), attempts: numbers.2,
@@ -717,6 +745,7 @@ fn the_largest_event_that_can_be_produced_is_below_the_limit() {
                 logo: S3Object::parse(&format!("s3://{}/{}", "b".repeat(63), "k".repeat(1024))),
                 font: Some(Typeface::Classic),
             }),
+            voice_model_id: VoiceModelId::parse("5f0f6b1a-6f3f-5a55-9a39-0a4a5e0c7d21"),
         },
         asset: Some(TemplateAsset {
             job_id: "x".repeat(36),

@@ -1,9 +1,9 @@
 //! The ends of a render job: completed, failed or cancelled.
 
-use contract::{FailureClass, RenderJobCompleted, RenderJobFailed, Time, Topic};
+use contract::{FailureClass, RenderJobCompleted, RenderJobFailed, Time, Topic, VoiceModelId};
 
 use crate::{
-    Decision, EntityState, Failure, Job, Outcome, Output, State, Work,
+    Decision, EntityState, Failure, Job, NotSpoken, Outcome, Output, State, Work,
     decision::{OutboundEvent, template_asset, template_data},
 };
 
@@ -77,6 +77,7 @@ fn completed(job: &Job, output: &Output, at: Time, output_url: &str, now: Time) 
         duration_ms: output.stored_at.milliseconds_since(at),
         credits_used: output.credits,
         length_ms: output.length_ms,
+        voice_model_id: job.voice(),
         shows: output.shows.clone(),
     };
     OutboundEvent::new(
@@ -133,6 +134,8 @@ pub enum Wrong<'a> {
     NoFont(&'a str),
     /// No voice is set up that speaks the language with this code: its operators add one.
     NoVoice(&'a str),
+    /// The cloned voice that it names does not speak it: its owner names another one, or waits for it.
+    Voice(VoiceModelId, NotSpoken),
 }
 
 /// Decides that `job` failed for good. `failure.detail` is for operators. `wrong` tells a person
@@ -149,6 +152,12 @@ pub fn fail(job: Job, failure: Failure, wrong: Option<Wrong<'_>>) -> Option<Deci
         ),
         None => job,
     };
+    // The general sentence would not say that a voice was asked for.
+    let wrong = wrong.or_else(|| {
+        let is_its = failure.class == FailureClass::NotConfigured;
+        let voice = job.voice().filter(|_| is_its)?;
+        Some(Wrong::Voice(voice, NotSpoken::NoProvider))
+    });
     let data = RenderJobFailed {
         tenant_id: job.tenant.as_str().to_owned(),
         user_id: job.user_id.clone(),
@@ -195,6 +204,9 @@ fn reason(class: FailureClass, wrong: Option<Wrong<'_>>) -> String {
                 "No voice is set up here that speaks the language of the text (`{language}`). Once an \
                  operator has set one up, submit it again."
             );
+        }
+        (_, Some(Wrong::Voice(voice, why))) => {
+            return format!("{}. {}", capitalized(&why.what(voice)), why.cure());
         }
         (FailureClass::InvalidInput, Some(Wrong::Content(wrong))) => {
             return format!("{}. {OWNERS_CURE}", capitalized(wrong));
@@ -244,7 +256,11 @@ fn capitalized(sentence: &str) -> String {
 /// Whether the job can succeed unchanged: at once, later, or after what an operator does.
 fn can_resubmit(class: FailureClass, wrong: Option<Wrong<'_>>) -> bool {
     match class {
-        FailureClass::InvalidInput => matches!(wrong, Some(Wrong::NoFont(_))),
+        FailureClass::InvalidInput => match wrong {
+            Some(Wrong::NoFont(_)) => true,
+            Some(Wrong::Voice(_, why)) => why.may_pass(),
+            Some(Wrong::Content(_) | Wrong::NoVoice(_)) | None => false,
+        },
         FailureClass::Moderation | FailureClass::Internal => false,
         FailureClass::Unavailable
         | FailureClass::Timeout

@@ -148,6 +148,7 @@ impl EntityState {
                 label: above.label.or(below.label),
                 call_to_action: above.call_to_action.or(below.call_to_action),
                 brand: above.brand.or(below.brand),
+                voice_model_id: above.voice_model_id.or(below.voice_model_id),
             })
     }
 

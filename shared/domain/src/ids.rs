@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use contract::{Entity, Identifier, S3Object, TenantPrefix, Topic};
+use contract::{Entity, Identifier, Topic};
 use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 use uuid::{Builder, Uuid};
@@ -71,50 +71,6 @@ id! {
 id! {
     /// (tenant, the event's subject, its type, its cause). The envelope writes it as `evt-<uuid>`.
     EventId
-}
-
-id! {
-    /// A cloned voice. The caller that starts the training chooses it; it is also the name of the
-    /// execution.
-    VoiceModelId
-}
-
-impl VoiceModelId {
-    /// The id in the name of an execution. The name must be a UUID in the usual form and in lower
-    /// case, so that the id gives exactly that name again.
-    #[must_use]
-    pub fn of_execution(name: &str) -> Option<Self> {
-        let id = Self(name.parse().ok()?);
-        (id.to_string() == name).then_some(id)
-    }
-
-    /// Where the file with its training may lie: one place in each of the `buckets` of recordings,
-    /// under `tenant`'s prefix. Its key is made of ids alone.
-    #[must_use]
-    pub fn training_places(
-        self,
-        buckets: &[String],
-        prefix: &TenantPrefix,
-        tenant: &Identifier,
-    ) -> Vec<S3Object> {
-        let key = format!("{}voice-trainings/{self}.json", prefix.of(tenant));
-        let place = |bucket: &String| S3Object::parse(&format!("s3://{bucket}/{key}"));
-        buckets.iter().filter_map(place).collect()
-    }
-
-    /// Whether an execution of this name is one of the voice model's: its id, or `<id>-<n>` from
-    /// the first restart on.
-    #[must_use]
-    pub fn has_execution(self, name: &str) -> bool {
-        let is_restart = |rest: &str| {
-            let number = rest.strip_prefix('-').unwrap_or_default();
-            number
-                .parse::<u32>()
-                .is_ok_and(|n| n > 0 && n.to_string() == number)
-        };
-        name.strip_prefix(&self.to_string())
-            .is_some_and(|rest| rest.is_empty() || is_restart(rest))
-    }
 }
 
 impl TenantKey {
@@ -214,18 +170,6 @@ mod tests {
     fn an_id_is_the_uuid_of_version_5_of_its_parts() {
         let name = b"\0\0\0\0\0\0\0\x02ab\0\0\0\0\0\0\0\0";
         assert_eq!(derive(&[b"ab", b""]), Uuid::new_v5(&NAMESPACE, name));
-    }
-
-    #[test]
-    fn a_training_lies_under_its_tenants_prefix_and_its_name_is_the_voices_id() {
-        let prefix = TenantPrefix::parse("voices/{tenantId}/").unwrap();
-        let tenant = Identifier::parse("a/b").unwrap();
-        let voice = VoiceModelId(Uuid::from_u128(7));
-        let buckets = ["recordings".to_owned(), "more".to_owned()];
-        let places = voice.training_places(&buckets, &prefix, &tenant);
-        let key = "voices/a%2Fb/voice-trainings/00000000-0000-0000-0000-000000000007.json";
-        let place = |bucket: &str| S3Object::parse(&format!("s3://{bucket}/{key}")).unwrap();
-        assert_eq!(places, [place("recordings"), place("more")]);
     }
 
     #[test]

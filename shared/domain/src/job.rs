@@ -2,7 +2,7 @@
 
 use contract::{
     AssetKind, Configuration, Entity, FailureClass, Identifier, Locale, MediaType, SOURCE, Shows,
-    Time, TraceParent, Trigger,
+    Time, TraceParent, Trigger, VoiceModelId,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -166,6 +166,12 @@ impl Job {
             kind: self.asset,
             locale: self.locale.clone(),
         }
+    }
+
+    /// The cloned voice that is to speak it, if it names one and is spoken.
+    #[must_use]
+    pub fn voice(&self) -> Option<VoiceModelId> {
+        self.configuration.voice_of(self.asset)
     }
 
     /// The asset, once it is stored in the bucket, as long as the job says where.

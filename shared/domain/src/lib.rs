@@ -24,6 +24,7 @@ mod plan;
 mod provider;
 mod refusal;
 mod resubmit;
+mod speaker;
 mod template_key;
 mod turn;
 mod usage;
@@ -33,6 +34,9 @@ mod voice_next;
 mod waiting;
 mod work;
 
+// Events carry it, so the contract has it; it is an id of the domain as the others are.
+pub use contract::VoiceModelId;
+
 pub use asset_paths::{AssetPaths, ShortSecret};
 pub use attempts::{Attempt, Attempts, Kept, Outcome};
 pub use blocks::Blocks;
@@ -41,9 +45,7 @@ pub use decision::{Decision, OutboundEvent};
 pub use draw::{Drawn, Ends, end_drawn};
 pub use entity::{Digest, EntityState, TemplateState, TopicSnapshot};
 pub use fell_back::FellBack;
-pub use ids::{
-    EntityKey, EventId, InboundEventKey, JobId, TemplateId, TenantKey, VoiceModelId, derive,
-};
+pub use ids::{EntityKey, EventId, InboundEventKey, JobId, TemplateId, TenantKey, derive};
 pub use inbound_event::{ContentHash, Description, InboundEvent, Stamp};
 pub use job::{Answered, Failure, Job, Output, State};
 pub use limits::{Caps, ConcurrencyLimits, LEASE_SECONDS};
@@ -59,6 +61,7 @@ pub use plan::{
 pub use provider::{ProviderId, ProviderRouting, RoutingError};
 pub use refusal::{Refusal, RetryDecision};
 pub use resubmit::{ResubmitError, resubmit};
+pub use speaker::{NotSpoken, Speaker, speaker};
 pub use template_key::TemplateKey;
 pub use turn::Turn;
 pub use usage::{LastRefusal, USAGE_DAYS, Usage};

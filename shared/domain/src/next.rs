@@ -85,9 +85,10 @@ pub fn next(job: &Job, providers: &[ProviderId], out_of_order: &[ProviderId], no
     }
     let (class, detail) = last.unwrap_or_else(|| {
         let media = job.asset.media_type();
+        let voice = job.voice().map_or("", |_| " that clones voices");
         (
             FailureClass::NotConfigured,
-            format!("no provider is configured for media of the type {media:?}"),
+            format!("no provider{voice} is configured for media of the type {media:?}"),
         )
     });
     Next::GiveUp { class, detail }

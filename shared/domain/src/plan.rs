@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{
     Attempts, Decision, Description, Digest, EntityState, InboundEvent, InboundEventKey, Job,
-    JobId, Notes, ProviderRouting, State, TemplateId, TemplateKey, TemplateState, Turn,
+    JobId, Notes, ProviderId, ProviderRouting, State, TemplateId, TemplateKey, TemplateState, Turn,
     decision::{OutboundEvent, template_data},
     older::take_in,
 };
@@ -367,7 +367,7 @@ impl Plan<'_> {
             asset: key.kind,
             locale: key.locale.clone(),
             configuration: configuration.clone(),
-            provider: first_provider(self.planning.routing, key.kind),
+            provider: first_provider(self.planning.routing, key.kind, configuration),
             inbound,
             trigger: Trigger {
                 topic: self.inbound.topic,
@@ -388,12 +388,16 @@ impl Plan<'_> {
     }
 }
 
-/// The first provider for `kind`.
-pub(crate) fn first_provider(routing: &ProviderRouting, kind: AssetKind) -> String {
+/// The first provider for a `kind` that shows `configuration`.
+pub(crate) fn first_provider(
+    routing: &ProviderRouting,
+    kind: AssetKind,
+    configuration: &Configuration,
+) -> String {
     routing
-        .of(kind)
-        .first()
-        .map_or(NO_PROVIDER, |first| first.as_str())
+        .to_ask(kind, configuration.voice_of(kind))
+        .next()
+        .map_or(NO_PROVIDER, ProviderId::as_str)
         .to_owned()
 }
 
@@ -411,6 +415,7 @@ pub(crate) fn created(job: &Job, now: Time) -> OutboundEvent {
         height,
         locale: job.locale.as_ref().map(|locale| locale.as_str().to_owned()),
         format: job.asset.format(),
+        voice_model_id: job.voice(),
         trigger: job.trigger.clone(),
         resubmit_of: job.resubmit_of.map(|old| old.to_string()),
     };

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use contract::{AssetKind, MediaType};
+use contract::{AssetKind, MediaType, VoiceModelId};
 use serde::{Deserialize, Serialize};
 use strum::{EnumCount, VariantArray};
 
@@ -177,6 +177,17 @@ impl ProviderRouting {
             MediaType::Video => &self.video,
             MediaType::Audio => &self.audio,
         }
+    }
+
+    /// The providers to ask for `asset`, in order of preference. What the cloned `voice` is to speak
+    /// is for those that clone voices: no other has it.
+    pub fn to_ask(
+        &self,
+        asset: AssetKind,
+        voice: Option<VoiceModelId>,
+    ) -> impl Iterator<Item = ProviderId> {
+        let providers = self.of(asset).iter().copied();
+        providers.filter(move |provider| voice.is_none() || provider.clones_voices())
     }
 
     /// All listed providers, each once.

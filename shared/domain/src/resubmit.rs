@@ -60,8 +60,8 @@ pub fn resubmit(
     let again = Job {
         id: JobId::new(&job.tenant, job.template, inbound),
         version: 0,
+        provider: first_provider(planning.routing, job.asset, &configuration),
         configuration,
-        provider: first_provider(planning.routing, job.asset),
         inbound,
         resubmit_of: Some(job.id),
         caused_at: None,

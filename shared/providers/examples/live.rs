@@ -95,6 +95,7 @@ async fn ask(
     let job = job(asset, now)?.asking(provider, token, now);
     let order = Order {
         job: &job,
+        voice: None,
         logo: None,
         bucket,
         folder: "renders/live-test/",

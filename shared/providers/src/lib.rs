@@ -36,6 +36,9 @@ use crate::{
 pub struct Order<'a> {
     /// The job.
     pub job: &'a Job,
+    /// The provider's id for the cloned voice that is to speak it, if the job names one. It is looked
+    /// up right before the order.
+    pub voice: Option<&'a str>,
     /// The brand's logo, if the job's configuration names one: a file.
     pub logo: Option<&'a [u8]>,
     /// The bucket that the asset goes to. Only Polly writes there itself.
@@ -153,6 +156,9 @@ pub enum ProviderError {
         /// The credits that the picture under it cost.
         credits: u64,
     },
+    /// The provider does not have the cloned voice any more.
+    #[error("the provider does not have the voice: {0}")]
+    NoVoice(Refused),
     /// The provider refused, or the request did not reach it.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -223,12 +229,15 @@ impl Providers {
         })
     }
 
-    /// Those of `providers` that can make `job`: for speech, those with a voice for its language.
+    /// Those of `providers` that can make `job`: for speech, those with a voice for its language, or
+    /// whose cloned voices speak it, if the job names one.
     #[must_use]
     pub fn able(&self, providers: &[ProviderId], job: &Job) -> Vec<ProviderId> {
         let is_able = |provider: &ProviderId| match provider {
-            ProviderId::ElevenLabs => self.vendors.elevenlabs.speaks(&job.configuration),
-            ProviderId::Polly => self.vendors.polly.speaks(&job.configuration),
+            ProviderId::ElevenLabs => self.vendors.elevenlabs.speaks(job),
+            ProviderId::Polly => {
+                job.voice().is_none() && self.vendors.polly.speaks(&job.configuration)
+            }
             ProviderId::StudioCanvas | ProviderId::OpenAi | ProviderId::Runway => true,
         };
         providers.iter().copied().filter(is_able).collect()
@@ -284,7 +293,7 @@ impl Providers {
                 drawn.painting = Some(png);
                 Ok(Answer::Done(drawn))
             }
-            ProviderId::ElevenLabs => Ok(self.vendors.elevenlabs.make(order.job).await?),
+            ProviderId::ElevenLabs => self.vendors.elevenlabs.make(order.job, order.voice).await,
             ProviderId::Runway => Ok(self.vendors.runway.submit(order.job).await?),
             ProviderId::Polly => Ok(self.vendors.polly.submit(order).await?),
         }

@@ -54,6 +54,7 @@ pub(crate) async fn poll(app: &App, id: JobId, name: &str, now: Time) -> Result<
     let folder = app.drawer.paths.get().await?.folder(&job);
     let order = Order {
         job: &job,
+        voice: None,
         logo: None,
         bucket: &app.drawer.config.assets_bucket,
         folder: &folder,

@@ -21,6 +21,7 @@ use crate::{
     paintings,
     pause::grown,
     put_down::learn,
+    spoken::{cloned_voice, close_unspoken},
     step::{Reply, StepError},
     steps::poll::poll,
     turns::{give_out_for_a_while, release_all_to_next, release_to_next},
@@ -61,11 +62,23 @@ pub(crate) async fn submit(
     if assets::is_stored(&job) || job.ticket().is_some() {
         return poll(app, id, name, now).await;
     }
-    let mut job = close_interrupted(app, job, now).await?;
-    let routed = app.outbox.routing().of(job.asset);
-    let providers = &app.providers.able(routed, &job);
+    let job = close_interrupted(app, job, now).await?;
+    ask_the_next(app, job, token, now).await
+}
+
+/// Asks the provider whose turn it is to be asked for `job`, if there is one.
+async fn ask_the_next(app: &App, mut job: Job, token: Uuid, now: Time) -> Result<Reply, StepError> {
+    let id = job.id;
+    let routing = app.outbox.routing();
+    let routed: Vec<ProviderId> = routing.to_ask(job.asset, job.voice()).collect();
+    let spoken = cloned_voice(app, &job, &routed).await?;
+    let routed = match &spoken {
+        Ok(Some(cloned)) => vec![cloned.provider],
+        Ok(None) | Err(_) => routed,
+    };
+    let providers = &app.providers.able(&routed, &job);
     if providers.is_empty() && !routed.is_empty() {
-        return without_voice(app, &job, routed, now).await;
+        return without_voice(app, &job, &routed, now).await;
     }
     let patience = app.config.vendor_patience_seconds;
     let noted = job.notes.clone();
@@ -77,7 +90,8 @@ pub(crate) async fn submit(
             }
             decided @ (Next::Ask(_) | Next::Wait { .. }) => decided,
         };
-        match decided {
+        let provider = match decided {
+            Next::Ask(provider) => provider,
             Next::Wait { seconds } => {
                 // Whatever else writes the job has its notes, too.
                 if job.notes != noted {
@@ -88,24 +102,27 @@ pub(crate) async fn submit(
             Next::GiveUp { class, detail } => {
                 return fails(app, id, class, detail, now).await;
             }
-            Next::Ask(provider) => {
-                if let Some(reply) = drawn_over_kept(app, provider, &job, token, now).await? {
-                    return Ok(reply);
-                }
-                let Some(breaker) = open_breaker_of(app, provider, now).await? else {
-                    for other in job.may_hold_beside(provider, routed) {
-                        release_to_next(app, other, job.id()).await;
-                    }
-                    return ask(app, provider, job, token, now).await;
-                };
-                tracing::info!(job = %id, %provider, until = %breaker.until, "not asked: it is out of order");
-                out_of_order.push(provider);
-                let until = breaker.until;
-                job = job.noting(Noted::PassedOver { provider, until }, now);
-                // It may have been its turn there.
-                release_to_next(app, provider, job.id()).await;
-            }
+        };
+        if let Some(reply) = drawn_over_kept(app, provider, &job, token, now).await? {
+            return Ok(reply);
         }
+        let cloned = match &spoken {
+            Ok(cloned) => cloned.as_ref(),
+            Err(why) => return close_unspoken(app, &job, *why, now).await,
+        };
+        let Some(breaker) = open_breaker_of(app, provider, now).await? else {
+            for other in job.may_hold_beside(provider, routing.of(job.asset)) {
+                release_to_next(app, other, job.id()).await;
+            }
+            let voice = cloned.map(|cloned| cloned.voice.as_str());
+            return ask(app, provider, (job, voice), token, now).await;
+        };
+        tracing::info!(job = %id, %provider, until = %breaker.until, "not asked: it is out of order");
+        out_of_order.push(provider);
+        let until = breaker.until;
+        job = job.noting(Noted::PassedOver { provider, until }, now);
+        // It may have been its turn there.
+        release_to_next(app, provider, job.id()).await;
     }
 }
 
@@ -129,6 +146,7 @@ async fn drawn_over_kept(
     let order = Order {
         job,
         logo: logo.as_deref(),
+        voice: None,
         bucket: &app.drawer.config.assets_bucket,
         folder: &app.drawer.paths.get().await?.folder(job),
     };
@@ -163,7 +181,8 @@ async fn fails(
     Ok(Reply::Closed)
 }
 
-/// The result of a spot in a language that no voice of its providers speaks.
+/// The result of a spot in a language that no voice of its providers speaks, or not the cloned voice
+/// that it names.
 async fn without_voice(
     app: &App,
     job: &Job,
@@ -172,7 +191,13 @@ async fn without_voice(
 ) -> Result<Reply, StepError> {
     let language = Language::of(&job.configuration);
     let language = language.code();
-    let settings = routed.iter().map(|provider| format!("{provider}.speakers"));
+    let setting = match job.voice() {
+        Some(_) => "voices.model",
+        None => "speakers",
+    };
+    let settings = routed
+        .iter()
+        .map(|provider| format!("{provider}.{setting}"));
     let failure = Failure {
         class: FailureClass::NotConfigured,
         detail: format!(
@@ -202,10 +227,12 @@ async fn waits(app: &App, provider: ProviderId, job: Job, now: Time) -> Result<R
     Ok(Reply::InLine)
 }
 
+/// Asks `provider` for the job. `voice` is its id for the cloned voice that is to speak it, if the job
+/// names one.
 async fn ask(
     app: &App,
     provider: ProviderId,
-    job: Job,
+    (job, voice): (Job, Option<&str>),
     token: Uuid,
     now: Time,
 ) -> Result<Reply, StepError> {
@@ -223,6 +250,7 @@ async fn ask(
     };
     let order = Order {
         job: &job,
+        voice,
         logo: logo.as_deref(),
         bucket: &app.drawer.config.assets_bucket,
         folder: &folder,
@@ -243,7 +271,9 @@ async fn ask(
             .await
     };
     let refusal = |answer: &Result<Answer, ProviderError>| match answer {
-        Err(ProviderError::Refused(refused)) => Some(refused.refusal),
+        Err(ProviderError::Refused(refused) | ProviderError::NoVoice(refused)) => {
+            Some(refused.refusal)
+        }
         Err(ProviderError::Draw { .. }) => Some(domain::Refusal::InvalidInput),
         Ok(_) => None,
     };

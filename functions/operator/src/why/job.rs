@@ -119,6 +119,8 @@ async fn verdict(
     now: Time,
 ) -> Result<Option<Verdict>, StepError> {
     let job = &seen.job;
+    let routing = operator.outbox.routing();
+    let providers: Vec<ProviderId> = routing.to_ask(job.asset, job.voice()).collect();
     let situation = match job.is_closed() {
         true => {
             let end = operator.store.entry_seen(Key::end(job.id)).await?;
@@ -131,7 +133,7 @@ async fn verdict(
         false => Some(situation::open(&Open {
             seen,
             execution,
-            providers: operator.outbox.routing().of(job.asset),
+            providers: &providers,
             breakers,
             patience_seconds: operator.config.vendor_patience_seconds,
             now,

@@ -49,6 +49,22 @@ fn only_what_the_canvas_is_asked_for_first_is_drawn() {
 }
 
 #[test]
+fn a_spot_with_a_cloned_voice_is_asked_of_none_that_clones_none() {
+    let mut spot = job("n");
+    spot.configuration.voice_model_id = Some(domain::VoiceModelId(derive(&[b"a voice"])));
+    let both = ProviderRouting::parse("", "", "polly,elevenlabs").unwrap();
+    assert_eq!(todo(&spot, &both, at(9)), Todo::Ask(ProviderId::ElevenLabs));
+    let polly = ProviderRouting::parse("", "", "polly").unwrap();
+    let Todo::Close(closed) = todo(&spot, &polly, at(9)) else {
+        panic!("Polly has not got the voice")
+    };
+    let expected = (FailureClass::NotConfigured, None, false);
+    assert_eq!(given_up(&closed), expected);
+    spot.configuration.voice_model_id = None;
+    assert_eq!(todo(&spot, &polly, at(9)), Todo::Ask(ProviderId::Polly));
+}
+
+#[test]
 fn a_job_that_has_begun_is_left_to_its_execution() {
     let asked = job("e").asking(ProviderId::StudioCanvas, derive(&[b"token"]), at(1));
     assert_eq!(todo(&asked, &ROUTING, at(9)), Todo::Start);

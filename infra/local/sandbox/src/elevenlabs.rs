@@ -29,15 +29,15 @@ pub(super) fn answer(voices: &Voices, asked: &Asked<'_>) -> Reply {
     if asked.method == "DELETE" && asked.path.starts_with("/history/") {
         return Reply::json(200, &json!({ "status": "ok" }));
     }
-    let speaks = asked
-        .path
-        .strip_prefix("/text-to-speech/")
-        .is_some_and(|voice| !voice.is_empty());
+    let speaks = speaker(asked).is_some_and(|voice| !voice.is_empty());
     if asked.method != "POST" || !(speaks || matches!(asked.path, "/sound-generation" | "/music")) {
         return Reply::json(404, &body("not_found", "not_found", "Not found"));
     }
-    speak(asked)
+    speak(voices, asked)
 }
+
+/// The vendor's own voices, besides those that are cloned.
+pub(super) const VOICES: [&str; 2] = ["english", "hindi"];
 
 /// The models that speak, and the most characters that each takes.
 const MODELS: [(&str, usize); 5] = [
@@ -48,10 +48,18 @@ const MODELS: [(&str, usize); 5] = [
     ("eleven_turbo_v2_5", 40_000),
 ];
 
+/// The id of the voice that is asked to speak.
+fn speaker<'a>(asked: &Asked<'a>) -> Option<&'a str> {
+    asked.path.strip_prefix("/text-to-speech/")
+}
+
 /// Speech, a sound or music: always the same two seconds.
-fn speak(asked: &Asked<'_>) -> Reply {
+fn speak(voices: &Voices, asked: &Asked<'_>) -> Reply {
     let request = asked.json();
-    if asked.path.starts_with("/text-to-speech/") {
+    if let Some(voice) = speaker(asked) {
+        if !VOICES.contains(&voice) && !voices.has(voice) {
+            return voices::not_found();
+        }
         let model = request["model_id"]
             .as_str()
             .unwrap_or("eleven_multilingual_v2");

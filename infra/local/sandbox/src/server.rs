@@ -86,11 +86,12 @@ impl Sandbox {
     #[must_use]
     pub fn settings(&self) -> Value {
         let base = |vendor: Vendor| format!("http://{}/{}/v1", self.address, vendor.as_str());
+        let [english, hindi] = elevenlabs::VOICES;
         json!({
             "openai": { "baseUrl": base(Vendor::OpenAi) },
             "elevenlabs": {
                 "baseUrl": base(Vendor::ElevenLabs),
-                "speakers": { "en": { "voice": "english" }, "hi": { "voice": "hindi" } },
+                "speakers": { "en": { "voice": english }, "hi": { "voice": hindi } },
             },
             "runway": { "baseUrl": base(Vendor::Runway) },
             "polly": { "endpoint": format!("http://{}/polly", self.address) },

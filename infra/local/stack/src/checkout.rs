@@ -112,6 +112,13 @@ impl Checkout {
             .join("example.json")
     }
 
+    /// The example of a campaign whose spot a cloned voice speaks.
+    #[must_use]
+    pub fn spoken_campaign(&self) -> PathBuf {
+        let topic = contract::Topic::CampaignLaunched;
+        self.example(topic).with_file_name("example-voice.json")
+    }
+
     /// The example input that starts the training of a voice.
     #[must_use]
     pub fn voice_training(&self) -> PathBuf {

@@ -64,12 +64,12 @@ enum Command {
         #[command(flatten)]
         stack: StackArguments,
     },
-    /// Clone the contract's example of a voice, from its samples to the ready voice, with the
-    /// sandbox as the vendor.
+    /// Clone the contract's example of a voice, from its samples to a spot that the ready voice
+    /// speaks, with the sandbox as the vendor.
     ///
     /// Also plays the voice's owner, who reads aloud the text that the vendor asks for. The waits
     /// between two requests to the vendor last minutes on AWS; here they are cut to a hundredth.
-    /// Leaves target/demo/events.jsonl, and the text that the owner had to read.
+    /// Leaves target/demo/events.jsonl, the spot, and the text that the owner had to read.
     Voice {
         /// Give up after this number of seconds.
         #[arg(long, value_name = "SECONDS", default_value_t = 120)]
@@ -414,6 +414,7 @@ async fn demo(input: Input, within: u64, stack: StackArguments, timeline: &Timel
 async fn voice(within: u64, stack: StackArguments, timeline: &Timeline) -> Done {
     let mut options = stack.options()?;
     options.providers.voice = "elevenlabs".to_owned();
+    options.providers.audio = "elevenlabs".to_owned();
     options.wait_scale = 0.01;
     Ok(demo::voice::run(&options, Duration::from_secs(within), timeline).await?)
 }

@@ -346,6 +346,7 @@ mod tests {
             width: Some(1080),
             height: Some(1350),
             format: FileFormat::Png,
+            voice_model_id: None,
             trigger,
             resubmit_of: None,
         };
@@ -367,6 +368,7 @@ mod tests {
             duration_ms: 7,
             credits_used: 0,
             length_ms: None,
+            voice_model_id: None,
             shows: Shows {
                 undrawn,
                 ..Shows::default()

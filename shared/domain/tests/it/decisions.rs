@@ -64,6 +64,7 @@ fn says(title: &str, description: Option<&str>) -> Description {
             label: None,
             call_to_action: None,
             brand: None,
+            voice_model_id: None,
         },
         translations: BTreeMap::new(),
         assets: vec![AssetKind::Poster, AssetKind::Invitation],

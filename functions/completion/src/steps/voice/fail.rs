@@ -36,7 +36,7 @@ pub(crate) async fn fail(
     if error == ID_REUSED {
         return Ok(nowhere());
     }
-    let Some(id) = VoiceModelId::of_execution(id) else {
+    let Some(id) = VoiceModelId::parse(id) else {
         return Ok(nowhere());
     };
     let model = match app.store.voice(id).await {

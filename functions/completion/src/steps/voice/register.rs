@@ -38,7 +38,7 @@ pub(crate) async fn register(
         }
         Some(("tenantId", tenant)) => {
             let tenant = Identifier::parse(tenant).map_err(|_| StepError::MoreThanIds)?;
-            let id = VoiceModelId::of_execution(name)
+            let id = VoiceModelId::parse(name)
                 .ok_or_else(|| StepError::ExecutionName(name.to_owned()))?;
             let guard = ErasureGuard {
                 tenant: &tenant,
@@ -132,7 +132,7 @@ fn refused(
 /// start executions chooses their input, so the name must be one of the model's: a restart under
 /// another name is refused and changes no model.
 fn restarted(name: &str, voice: &str) -> Result<VoiceModelId, StepError> {
-    let id = VoiceModelId::of_execution(voice).ok_or(StepError::NoVoiceModelId)?;
+    let id = VoiceModelId::parse(voice).ok_or(StepError::NoVoiceModelId)?;
     match id.has_execution(name) {
         true => Ok(id),
         false => Err(StepError::NotItsExecution {

@@ -46,6 +46,11 @@ impl Voices {
         self.all().len()
     }
 
+    /// Whether there is a voice with this id.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.all().contains_key(id)
+    }
+
     /// Marks every voice as verified by its owner.
     pub(crate) fn verify(&self) {
         self.all()
@@ -244,7 +249,7 @@ fn ok() -> Reply {
     Reply::json(200, &json!({ "status": "ok" }))
 }
 
-fn not_found() -> Reply {
+pub(super) fn not_found() -> Reply {
     Reply::json(
         404,
         &body(

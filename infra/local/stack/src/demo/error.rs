@@ -77,6 +77,9 @@ pub enum Error {
     /// The voice was not cloned.
     #[error("the voice was not cloned: {0}")]
     VoiceFailed(String),
+    /// Its vendor was not asked for the voice that was cloned.
+    #[error("the spot is not spoken by the voice that was cloned, {0}")]
+    OtherVoice(String),
     /// The emulator refused a call to AWS.
     #[error("cannot {what}: {reason}")]
     Aws {

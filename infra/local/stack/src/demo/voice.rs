@@ -1,5 +1,5 @@
-//! The demo of a cloned voice: samples and consent go in, the owner reads a text aloud, and the
-//! voice becomes ready.
+//! The demo of a cloned voice: samples and consent go in, the owner reads a text aloud, the voice
+//! becomes ready, and it speaks the spot of a campaign.
 
 use std::fs;
 use std::path::Path;
@@ -16,8 +16,9 @@ use vendor_sandbox::SPEECH;
 
 use super::error::Error;
 use super::results::Results;
+use crate::checkout::Checkout;
 use crate::deploy::VOICE_BUCKET;
-use crate::input::{self, shown};
+use crate::input::{self, STRUCTURED, shown};
 use crate::records::{Produced, Reader};
 use crate::stack::{Options, Stack};
 use crate::story::Story;
@@ -30,8 +31,8 @@ const QUIET: Duration = Duration::from_millis(1500);
 /// How often the demo reads the voice model.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Starts a stack, trains the contract's example of a voice against the sandbox, and follows it to
-/// its end.
+/// Starts a stack, trains the contract's example of a voice against the sandbox, has it speak the
+/// contract's example of a spot, and follows both to their ends.
 pub async fn run(options: &Options, within: Duration, timeline: &Timeline) -> Result<(), Error> {
     let kept = Results::empty(options.checkout.demo())?;
     timeline.wait_for("starting the local stack");
@@ -48,23 +49,16 @@ pub async fn run(options: &Options, within: Duration, timeline: &Timeline) -> Re
         Mark::Stack,
         &format!("Step Functions' waits, minutes to hours, are cut to {percent} %"),
     );
-    let result = follow(
-        &stack,
-        &options.checkout.voice_training(),
-        within,
-        kept,
-        timeline,
-    )
-    .await;
+    let result = follow(&stack, &options.checkout, within, kept, timeline).await;
     timeline.rest();
     stack.stop().await;
     result
 }
 
-/// Starts the training and follows it, until the voice is ready or the time is up.
+/// Starts the training and follows it, until the voice has spoken or the time is up.
 async fn follow(
     stack: &Stack,
-    example: &Path,
+    checkout: &Checkout,
     within: Duration,
     kept: Results,
     timeline: &Timeline,
@@ -72,12 +66,15 @@ async fn follow(
     let topics = [
         Topic::VoiceModelCreated.as_str(),
         Topic::VoiceModelReady.as_str(),
+        Topic::RenderJobCreated.as_str(),
+        Topic::RenderJobCompleted.as_str(),
+        Topic::RenderJobFailed.as_str(),
     ];
     let mut reader = Reader::start(stack.broker.cluster(), &topics, stack.broker.begin())
         .await
         .map_err(Error::Read)?;
 
-    let input = input(example)?;
+    let input = input(&checkout.voice_training())?;
     let id = start(stack, &input, timeline).await?;
     let mut course = Course {
         id,
@@ -86,16 +83,23 @@ async fn follow(
         story: Story::default(),
         is_verified: false,
         is_ready: false,
+        is_asked: false,
         last: Instant::now(),
     };
     let deadline = Instant::now() + within;
-    while !course.is_ready || course.last.elapsed() < QUIET {
+    while course.story.completed() == 0 || course.last.elapsed() < QUIET {
         if Instant::now() > deadline {
             return Err(course.timed_out(within, stack)?);
         }
         tokio::select! {
-            record = reader.next() => course.read(&record.map_err(Error::Read)?, timeline)?,
+            record = reader.next() => {
+                course.read(&record.map_err(Error::Read)?, stack, timeline).await?;
+            }
             () = tokio::time::sleep(LOOK) => course.look(stack, timeline).await?,
+        }
+        if course.is_ready && !course.is_asked {
+            ask_for_spot(stack, &checkout.spoken_campaign(), &course.id, timeline).await?;
+            course.is_asked = true;
         }
     }
     course.end(stack, timeline).await
@@ -142,18 +146,37 @@ struct Course {
     story: Story,
     is_verified: bool,
     is_ready: bool,
+    /// Whether the campaign is published whose spot it is to speak.
+    is_asked: bool,
     /// When the last record was read.
     last: Instant,
 }
 
 impl Course {
     /// A record that the studio produced.
-    fn read(&mut self, record: &Produced, timeline: &Timeline) -> Result<(), Error> {
+    async fn read(
+        &mut self,
+        record: &Produced,
+        stack: &Stack,
+        timeline: &Timeline,
+    ) -> Result<(), Error> {
         self.kept.keep(record)?;
         let chapter = self.story.take(record);
         timeline.say(chapter.mark, &chapter.text);
         if chapter.again {
             return Err(Error::twice(record));
+        }
+        if let Some(reason) = self.story.failures().pop() {
+            return Err(Error::Failed {
+                failed: 1,
+                opened: self.story.opened(),
+                reason,
+            });
+        }
+        if let Some(asset) = chapter.asset {
+            let path = self.kept.fetch(stack, &asset).await?;
+            let text = format!("{} is {}", asset.name, shown(&path));
+            timeline.say(Mark::Completed, &text);
         }
         self.is_ready |= record.topic == Topic::VoiceModelReady.as_str();
         self.last = Instant::now();
@@ -183,7 +206,9 @@ impl Course {
     }
 
     fn timed_out(&self, within: Duration, stack: &Stack) -> Result<Error, Error> {
-        let waiting = if self.is_verified {
+        let waiting = if self.is_asked {
+            "the voice has not spoken"
+        } else if self.is_verified {
             "the voice is not ready"
         } else {
             "its owner was not asked"
@@ -195,31 +220,77 @@ impl Course {
         })
     }
 
+    /// Says which voice spoke, and how often its vendor was asked to make it.
     async fn end(&self, stack: &Stack, timeline: &Timeline) -> Result<(), Error> {
+        let Some(model) = model(stack, &self.id).await? else {
+            return Err(Error::VoiceFailed("its item is gone".to_owned()));
+        };
         let calls = stack.sandbox.calls();
-        let requests = calls.iter().filter(|call| call.is_paid()).count();
-        let attempts = model(stack, &self.id)
-            .await?
-            .map_or(0, |model| model.attempts.len());
+        let paid = calls.iter().filter(|call| call.is_paid());
+        let (spoken, made): (Vec<_>, Vec<_>) =
+            paid.partition(|call| call.path.starts_with("/text-to-speech/"));
         timeline.rest();
+        let (requests, attempts) = (made.len(), model.attempts.len());
         let text = format!(
             "the voice is ready: {requests} requests to its vendor, {attempts} attempts stored before them"
         );
+        timeline.say(Mark::Stack, &text);
+        let voice = model.voice.unwrap_or_default();
+        let by_it = format!("/text-to-speech/{voice}?");
+        if spoken.is_empty() || !spoken.iter().all(|call| call.path.starts_with(&by_it)) {
+            return Err(Error::OtherVoice(voice));
+        }
+        let text = format!("the spot is spoken by it: the vendor was asked for {voice}");
         timeline.say(Mark::Stack, &text);
         Ok(())
     }
 }
 
+/// Publishes the contract's example of a campaign whose spot the voice `id` is to speak.
+async fn ask_for_spot(
+    stack: &Stack,
+    example: &Path,
+    id: &str,
+    timeline: &Timeline,
+) -> Result<(), Error> {
+    let mut event: Value = serde_json::from_str(&text_of(example)?)
+        .map_err(|error| unreadable(example, error.into()))?;
+    event["time"] = json!(format!("{:.3}", jiff::Timestamp::now()));
+    event["data"]["voiceModelId"] = json!(id);
+    let topic = Topic::CampaignLaunched.as_str();
+    let key = event["data"]["tenantId"].as_str().map(str::to_owned);
+    let value = event.to_string();
+    let published = stack
+        .publish(
+            topic,
+            key.as_deref().map(str::as_bytes),
+            Some(value.as_bytes()),
+            &[STRUCTURED],
+        )
+        .await?;
+    let (partition, offset) = (published.partition, published.offset);
+    let text = format!("{topic} partition {partition} offset {offset}, voiceModelId {id}");
+    timeline.say(Mark::Published, &text);
+    timeline.wait_for("the voice speaks");
+    Ok(())
+}
+
+fn text_of(example: &Path) -> Result<String, Error> {
+    fs::read_to_string(example).map_err(|source| unreadable(example, source))
+}
+
+fn unreadable(example: &Path, source: std::io::Error) -> Error {
+    Error::Input(input::Error::Read {
+        from: shown(example),
+        source,
+    })
+}
+
 /// The contract's example, with samples in the local stack's bucket and consent as of now. Their
 /// keys are the example's, under its tenant's prefix.
 fn input(example: &Path) -> Result<Value, Error> {
-    let failed = |source| {
-        Error::Input(input::Error::Read {
-            from: shown(example),
-            source,
-        })
-    };
-    let text = fs::read_to_string(example).map_err(failed)?;
+    let failed = |source| unreadable(example, source);
+    let text = text_of(example)?;
     let training =
         VoiceTraining::parse(&text).map_err(|error| failed(std::io::Error::other(error)))?;
     let mut input: Value = serde_json::from_str(&text).map_err(|error| failed(error.into()))?;
