@@ -158,7 +158,7 @@ async fn drawn_over_kept(
             tracing::warn!(job = %job.id, %provider, "its painting is made anew: {unusable}");
             return Ok(None);
         }
-        Err(error @ ProviderError::Draw { .. }) => {
+        Err(error @ (ProviderError::Draw { .. } | ProviderError::NoVoice(_))) => {
             refused(app, provider, drawn_over, error).await?
         }
     };

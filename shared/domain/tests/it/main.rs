@@ -13,6 +13,7 @@ mod older;
 mod outages;
 mod places;
 mod resubmissions;
+mod speakers;
 mod turns;
 mod voice_states;
 mod voice_waits;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contract::{
-    AssetKind, Configuration, Entity, EntityKind, EventTime, FailureClass, Identifier, Text, Time,
+    AssetKind, Configuration, Entity, EntityKind, EventTime, FailureClass, Identifier, Shows, Text,
     Topic, VoiceTraining,
 };
 use domain::{
@@ -14,11 +14,9 @@ use domain::{
 };
 use serde_json::Value;
 
-const TENANT: &str = "tenant-monsoon-arts";
+use crate::samples::at;
 
-fn at(second: u32) -> Time {
-    Time::new("2026-11-20T10:00:00Z".parse().unwrap()).plus_seconds(second)
-}
+const TENANT: &str = "tenant-monsoon-arts";
 
 fn id(text: &str) -> Identifier {
     Identifier::parse(text).unwrap()
@@ -30,7 +28,7 @@ fn voice() -> VoiceModelId {
 
 /// The voice model in a state, known to its provider as `vendors-id`.
 fn model(state: VoiceState) -> VoiceModel {
-    let example = include_str!("../../../events/voice-training/example.json");
+    let example = include_str!("../../../../events/voice-training/example.json");
     let training = VoiceTraining::parse(example).unwrap();
     let registration = Registration {
         id: voice(),
@@ -218,8 +216,7 @@ fn created_and_completed_name_the_voice_of_a_spot_and_of_nothing_else() {
         stored_at: at(5),
         credits: 1,
         length_ms: None,
-        undrawn: Vec::new(),
-        adjusted: Vec::new(),
+        shows: Shows::default(),
     };
     let stored = spot()
         .asking(ProviderId::ElevenLabs, derive(&[b"token"]), at(4))
