@@ -3,22 +3,22 @@
 //! other grants with a list.
 
 mod denied;
+mod reaction;
 mod ready;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use contract::Topic;
 use fault_proxy::{Action, Fault, Matches, Occurrence};
-use local::aws::QueryService;
-use local::deploy::{Providers, STACK};
-use local::metrics::logged_since;
+use local::deploy::Providers;
 use serde_json::{Value, json};
 
 use crate::{
     grants::{Grant, Iam},
-    harness::{Studio, try_to_invoke},
+    harness::Studio,
     sweep::let_deadlines_pass,
 };
+use reaction::{PATIENCE, react};
 use ready::{
     Ready, await_owner, batch, created_now, described_now, discard, erase, erase_voice, gather,
     give_up, list_dead_letters, new_voice, notice, ready, ready_voices, redrive, register,
@@ -983,7 +983,7 @@ async fn fails_without(studio: &Studio, iam: &Iam, grants: &[Grant], need: &Need
         give_up(studio).await;
     }
     let whole = iam.without(grant).await;
-    let without = react(studio, need, ready).await;
+    let without = react(studio, need, ready, PATIENCE).await;
     iam.restore(grant, &whole).await;
     assert!(
         without.contains(need.says),
@@ -994,7 +994,7 @@ async fn fails_without(studio: &Studio, iam: &Iam, grants: &[Grant], need: &Need
     if sweeps {
         all_is_overdue(studio).await;
     }
-    let with = react(studio, need, ready).await;
+    let with = react(studio, need, ready, Duration::ZERO).await;
     studio.stack.proxy.heal();
     assert!(
         !with.contains(need.says),
@@ -1008,31 +1008,4 @@ async fn fails_without(studio: &Studio, iam: &Iam, grants: &[Grant], need: &Need
 async fn all_is_overdue(studio: &Studio) {
     let_deadlines_pass(studio).await;
     studio.receive_messages().await;
-}
-
-/// The answer of a function and its whole log. The tail that comes with an answer has only 4 KiB,
-/// and a denial may be before that.
-async fn react(studio: &Studio, need: &Need, ready: &Ready) -> String {
-    let clients = &studio.stack.clients;
-    let asked = [("StackName", STACK), ("LogicalResourceId", need.who)];
-    let resource = clients
-        .aws
-        .query(
-            QueryService::CloudFormation,
-            "DescribeStackResource",
-            &asked,
-        )
-        .await
-        .unwrap();
-    let function = resource["StackResourceDetail"]["PhysicalResourceId"]
-        .as_str()
-        .unwrap();
-    let begin = jiff::Timestamp::now().as_millisecond();
-    let payload = studio.of_execution(&need.payload(ready)).await;
-    let (answer, tail) = try_to_invoke(&studio.stack, function, &payload).await;
-    let log = logged_since(&clients.aws, &format!("/aws/lambda/{function}"), begin)
-        .await
-        .unwrap()
-        .concat();
-    format!("{answer:?}\n{log}\n{tail}")
 }
