@@ -93,7 +93,7 @@ async fn ask_the_next(app: &App, mut job: Job, token: Uuid, now: Time) -> Result
         let provider = match decided {
             Next::Ask(provider) => provider,
             Next::Wait { seconds } => {
-                // Whatever else writes the job has its notes, too.
+                // Every other write of the job has its notes, too.
                 if job.notes != noted {
                     app.store.save(job).await?;
                 }

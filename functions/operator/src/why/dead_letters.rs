@@ -31,7 +31,7 @@ pub(super) async fn first(
     Ok((entries.collect(), next.is_some()))
 }
 
-/// The dead letter of this id, whatever became of it.
+/// The dead letter of this id, open or resolved.
 pub(super) async fn of_id(
     operator: &Operator,
     tenant: &Identifier,

@@ -24,7 +24,7 @@ pub struct Queues {
 /// Which mappings poll.
 #[derive(Debug)]
 struct Polled {
-    /// Whether none polls, whatever its state is.
+    /// Whether none polls, in any state.
     held: bool,
     /// The ids of the enabled mappings.
     enabled: BTreeSet<String>,

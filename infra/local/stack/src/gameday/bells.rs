@@ -17,7 +17,7 @@ pub(super) async fn ringing(place: &Place) -> Result<BTreeSet<String>, aws::Erro
     })))
 }
 
-/// All alarms, whatever their state.
+/// All alarms, in every state.
 ///
 /// # Errors
 /// CloudWatch cannot be asked.
